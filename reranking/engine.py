@@ -1,0 +1,134 @@
+"""Drives strategies: sends what they ask through the gateway and hands the replies back.
+
+One engine for every strategy. A strategy that raises, or returns something that is not a
+permutation of its candidates, ends as a failed ranking and takes nobody down with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from reranking.documents import Candidate, Candidates
+from reranking.gateway import Gateway, Run
+from reranking.ranking import Diagnostic, Ranking, failed, is_permutation
+from reranking.replies import Failed, Reply
+from reranking.requests import Choose, Generate, Likelihood, PerText, Request
+from reranking.strategies.base import Aside, Strategy, Together
+
+logger = logging.getLogger(__name__)
+
+CHARACTERS_PER_TOKEN = 4
+
+
+class Asks(Protocol):
+    """What answers a batch of requests: the gateway, or a stub for estimates."""
+
+    async def ask(self, requests: Sequence[Request], run: Run) -> list[Reply | Failed]:
+        """Answer `requests` in their order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a strategy will ask. `exact` is False where the number depends on the answers.
+
+    `input_tokens` is approximate: characters / 4 of what would be sent.
+    """
+
+    requests: int
+    input_tokens: int
+    exact: bool
+
+
+async def run_strategy(
+    strategy: Strategy,
+    query: str,
+    candidates: Candidates,
+    gateway: Asks,
+    *,
+    label: str = "",
+    nonce: str | None = None,
+    on_answer: Callable[[Run], None] | None = None,
+) -> Ranking:
+    """Run one strategy to its end and return its ranking, with what it took.
+
+    `nonce` keeps this run's requests apart from equal ones, so that repetitions are asked
+    again. `on_answer` is called after every answered request. Raises only CancelledError.
+    """
+    documents = _documents(candidates)
+    run = Run(label=label, query=query, documents=documents, nonce=nonce, on_answer=on_answer)
+    clock = time.perf_counter()
+    try:
+        ranking = await _drive(strategy.steps(query, candidates), gateway, run)
+        if not is_permutation(ranking, candidates):
+            raise AssertionError("the ranking is not a permutation of its candidates")
+    except Exception as error:  # one strategy's fault must not end the comparison
+        logger.exception("strategy %s failed", strategy.name)
+        message = str(error) if isinstance(error, ValueError) else f"internal error: {type(error).__name__}: {error}"
+        ranking = failed(candidates, [Diagnostic("strategy-error", message)])
+    seconds = time.perf_counter() - clock
+    return replace(ranking, strategy=strategy.spec(), usage=run.usage(seconds))
+
+
+async def estimate(strategy: Strategy, query: str, candidates: Candidates, stub: Asks) -> Estimate:
+    """What `strategy` would ask, found by running it against `stub`, which sends nothing."""
+    asked: list[Request] = []
+
+    class Counting:
+        async def ask(self, requests: Sequence[Request], run: Run) -> list[Reply | Failed]:
+            asked.extend(requests)
+            return await stub.ask(requests, run)
+
+    await run_strategy(strategy, query, candidates, Counting())
+    return Estimate(len(asked), sum(_characters(item) for item in asked) // CHARACTERS_PER_TOKEN, not strategy.adaptive)
+
+
+async def _drive(steps: Generator[Any, Any, Any], gateway: Asks, run: Run) -> Any:
+    answer: Any = None
+    try:
+        while True:
+            asked = steps.send(answer)
+            if isinstance(asked, Together):
+                answer = await _all([_drive(part, gateway, run) for part in asked.parts])
+            elif isinstance(asked, Aside):
+                answer = await asyncio.to_thread(asked.function, *asked.arguments)
+            else:
+                answer = await gateway.ask(asked, run)
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        steps.close()
+
+
+async def _all(parts: list[Any]) -> list[Any]:
+    """Await all parts; when one raises, cancel the others and wait for them before raising."""
+    tasks = [asyncio.ensure_future(part) for part in parts]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _documents(candidates: Sequence[Candidate]) -> list[Any]:
+    """Documents by original position, so that `shown` can be looked up in any shuffle."""
+    if not candidates:
+        return []
+    documents: list[Any] = [None] * (max(item.index for item in candidates) + 1)
+    for item in candidates:
+        documents[item.index] = item.document
+    return documents
+
+
+def _characters(request: Request) -> int:
+    if isinstance(request, Generate | Choose | Likelihood):
+        return sum(len(message.text) for message in request.messages)
+    if isinstance(request, PerText):
+        return sum(len(text) for text in request.texts)
+    return len(str(request.content()))

@@ -1,0 +1,66 @@
+"""What a model is, and how it says that it cannot answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from reranking.documents import Document
+    from reranking.replies import Reply
+    from reranking.requests import Request
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Anything that answers requests.
+
+    Optional attributes, read with a default:
+
+    - `fingerprint: str` - connection URL, name and revision; without it nothing is cached.
+    - `connection: str` - what shares one concurrency limit (default: the model's name).
+    - `concurrency: int` - requests at once on that connection (default 16).
+    - `reads_shown: bool` - the answer depends on `shown` (simulated models, oracles).
+    - `joint: bool` - the texts of one `Score` or `Embed` influence each other.
+    - `about(query, documents)` - the same model, told what its `shown` positions refer to.
+    """
+
+    name: str
+    answers: frozenset[type[Request]]
+
+    async def answer(self, request: Request) -> Reply:
+        """Answer `request`, or raise ModelError."""
+        ...
+
+
+@runtime_checkable
+class NeedsDocuments(Protocol):
+    """A model that must know the documents behind the positions in `shown`."""
+
+    def about(self, query: str, documents: Sequence[Document]) -> Model:
+        """The same model for this query and these documents, in original order."""
+        ...
+
+
+ModelRef = Model | str
+
+
+def model_name(ref: ModelRef) -> str:
+    """The name of a model given as a name or as an object."""
+    return ref if isinstance(ref, str) else ref.name
+
+
+class ModelError(Exception):
+    """A model could not answer.
+
+    `code` is one of `no-key`, `bad-key`, `unknown-model`, `not-installed`, `cannot-answer`,
+    `rate-limit`, `timeout`, `connection`, `server`, `bad-request`, `context-too-long`,
+    `refused`, `bad-reply`, `internal`. The message is one plain sentence that says what to do;
+    it never contains a key.
+    """
+
+    def __init__(self, code: str, message: str, raw: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.raw = raw

@@ -1,0 +1,154 @@
+"""What every strategy is: parameters as fields, and a generator that asks and ranks.
+
+`steps` yields lists of requests and receives their replies in the same order. It may also
+yield `together(...)` to run independent generators side by side, or `aside(...)` to compute
+something slow away from the event loop. It does no I/O and knows no provider.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
+
+from reranking.documents import Candidates
+from reranking.models import Model, ModelRef, model_name
+from reranking.ranking import Ranking
+from reranking.replies import Failed, Reply
+from reranking.requests import Request
+
+Answer = Reply | Failed
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Generators to be driven side by side; the engine sends back the list of their results."""
+
+    parts: tuple[Generator[Any, Any, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A slow pure computation; the engine runs it in a thread and sends back what it returns."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+
+
+Yield = list[Request] | Together | Aside
+Steps = Generator[Yield, Any, Ranking]
+
+
+def together(*parts: Generator[Any, Any, Any]) -> Together:
+    """Drive `parts` at once, each at its own pace: `results = yield together(a, b)`."""
+    return Together(parts)
+
+
+def aside(function: Callable[..., Any], *arguments: Any) -> Aside:
+    """Compute `function(*arguments)` in a worker thread: `value = yield aside(f, x)`."""
+    return Aside(function, arguments)
+
+
+def _check_model(value: Any) -> ModelRef | None:
+    if value is None or isinstance(value, Model):
+        return value
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise ValueError("a model is a name such as 'openai:gpt-5-mini', or an object with name, answers and answer()")
+
+
+ModelField = Annotated[
+    Any,
+    PlainValidator(_check_model),
+    PlainSerializer(lambda value: None if value is None else model_name(value)),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}], "format": "model"}),
+]
+"""A model by name or as an object; None until one is filled in. Serialises to its name."""
+
+Family = Literal[
+    "Baseline", "Lexical", "Encoders", "LLM pointwise", "LLM pairwise", "LLM setwise",
+    "LLM listwise", "LLM attention", "Combined", "Hosted",
+]  # fmt: skip
+
+Guarantee = Literal["exact order", "exact top k", "nothing exact"]
+
+
+class Strategy(BaseModel):
+    """A way to order candidates. Fields are its parameters; subclasses add `kind` and `steps`.
+
+    Class attributes say what forms, listings and docs need: `title` and `family`, what it
+    `asks` of a model, how many `requests` it makes for n candidates, what it `promises`
+    under a model that is always right, and the `source` of the method.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    title: ClassVar[str]
+    family: ClassVar[Family]
+    asks: ClassVar[tuple[type[Request], ...]] = ()
+    requests: ClassVar[str] = "0"
+    adaptive: ClassVar[bool] = False
+    promises: ClassVar[Guarantee] = "nothing exact"
+    default_model: ClassVar[str | None] = None
+    source: ClassVar[str] = ""
+
+    @abstractmethod
+    def steps(self, query: str, candidates: Candidates) -> Steps:
+        """Yield what to ask, receive the answers, return the ranking of `candidates`."""
+
+    def wants(self) -> tuple[type[Request], ...]:
+        """The kinds of request that this instance, with its parameters, sends to its own model."""
+        return self.asks
+
+    @property
+    def name(self) -> str:
+        """Kind, model and the parameters that differ from their defaults, for people."""
+        own = cast(Any, self)
+        shown = []
+        for field, info in type(self).model_fields.items():
+            value = getattr(own, field)
+            if field in {"kind", "model"} or value == info.get_default(call_default_factory=True):
+                continue
+            shown.append(f"{field}={describe(value)}")
+        text = own.kind + (f"({', '.join(shown)})" if shown else "")
+        model = getattr(own, "model", None)
+        return f"{text} · {model_name(model)}" if model is not None else text
+
+    def spec(self) -> dict[str, Any]:
+        """The strategy as JSON-able values; `catalogue.make` gives an equal one back."""
+        return self.model_dump(mode="json")
+
+
+def describe(value: Any) -> str:
+    """A parameter's value as a short text."""
+    if isinstance(value, Strategy):
+        return value.name
+    if isinstance(value, BaseModel):
+        return " ".join(describe(getattr(value, field)) for field in type(value).model_fields)
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(describe(item) for item in value) + "]"
+    return str(value)
+
+
+class AsksModel(Strategy):
+    """A strategy that asks one model of its own."""
+
+    model: ModelField = Field(None, description="The model to ask")
+
+    @property
+    def asked(self) -> ModelRef:
+        """The model, or the strategy's default. Raises ValueError if there is neither."""
+        ref = self.model if self.model is not None else self.default_model
+        if ref is None:
+            kinds = " and ".join(kind.__name__ for kind in self.wants())
+            raise ValueError(f"{cast(Any, self).kind} needs a model that answers {kinds}: name one with `model`")
+        return cast(ModelRef, ref)
+
+
+def failures(replies: Sequence[Answer]) -> list[Failed]:
+    """The replies that failed for good."""
+    return [reply for reply in replies if isinstance(reply, Failed)]

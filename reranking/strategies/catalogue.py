@@ -1,0 +1,146 @@
+"""Which strategies there are, and how one is made from a name, a mapping or an instance.
+
+Strategies are found, not listed: every class in a module of this folder that has a `kind`,
+and every class offered under the entry-point group `reranking.strategies`.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Annotated, Any, cast, get_args
+
+from pydantic import BaseModel, BeforeValidator, SerializeAsAny, ValidationError
+
+import reranking.strategies
+from reranking.models import Model
+from reranking.requests import Request
+from reranking.strategies.base import AsksModel, Family, Strategy
+
+ENTRY_POINTS = "reranking.strategies"
+
+
+class UnknownStrategyError(ValueError):
+    """There is no strategy of that kind, or its parameters are wrong; the message says which."""
+
+
+@cache
+def strategies() -> dict[str, type[Strategy]]:
+    """All strategies by kind, ours first, in the order of the families."""
+    for module in pkgutil.iter_modules(reranking.strategies.__path__, "reranking.strategies."):
+        importlib.import_module(module.name)
+    for entry in entry_points(group=ENTRY_POINTS):
+        entry.load()
+    found = {kind_of(cls): cls for cls in _subclasses(Strategy) if "kind" in cls.model_fields}
+    order = get_args(Family)
+    return dict(sorted(found.items(), key=lambda item: order.index(item[1].family)))
+
+
+def kind_of(cls: type[Strategy]) -> str:
+    """The kind of a strategy class: the fixed name used in the CLI, JSON and database."""
+    return cast(str, cls.model_fields["kind"].default)
+
+
+def make(value: Any) -> Strategy:
+    """A strategy from an instance, a mapping with `kind`, or a name such as `bm25` or `bm25(k1=2)`.
+
+    Raises UnknownStrategyError with a message that says what is wrong.
+    """
+    if isinstance(value, Strategy):
+        return value
+    if isinstance(value, str):
+        value = _parse_name(value)
+    if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
+        raise UnknownStrategyError("a strategy is a name, a mapping with 'kind', or a Strategy")
+    cls = strategies().get(value["kind"])
+    if cls is None:
+        raise UnknownStrategyError(f"no strategy '{value['kind']}'; there are {', '.join(strategies())}")
+    try:
+        return cls(**value)
+    except ValidationError as error:
+        raise UnknownStrategyError(f"{value['kind']}: {_problems(error)}") from error
+
+
+Nested = Annotated[SerializeAsAny[Strategy], BeforeValidator(make)]
+"""A strategy as a parameter of another one."""
+
+
+def each(strategy: Strategy) -> Iterator[Strategy]:
+    """The strategy and all strategies nested in its parameters."""
+    yield strategy
+    for field in type(strategy).model_fields:
+        yield from _nested(getattr(strategy, field))
+
+
+def fill_model(strategy: Strategy, model: Model | str, answers: frozenset[type[Request]]) -> Strategy:
+    """The strategy with `model` in every empty model field whose kinds of request it answers."""
+
+    def fill(item: Strategy) -> Strategy:
+        if not isinstance(item, AsksModel) or item.model is not None:
+            return item
+        wanted = item.wants()
+        return item.model_copy(update={"model": model}) if wanted and set(wanted) <= answers else item
+
+    return cast(Strategy, _mapped(strategy, fill))
+
+
+def without_model(strategy: Strategy) -> list[Strategy]:
+    """The nested strategies that need a model and have neither one nor a default."""
+    return [
+        item
+        for item in each(strategy)
+        if isinstance(item, AsksModel) and item.model is None and item.default_model is None
+    ]
+
+
+def _mapped(value: Any, change: Callable[[Strategy], Strategy]) -> Any:
+    """`value` with `change` applied to every strategy in it, innermost first."""
+    if isinstance(value, list | tuple):
+        return type(value)(_mapped(item, change) for item in value)
+    if not isinstance(value, BaseModel) or isinstance(value, Model):
+        return value
+    update = {field: _mapped(getattr(value, field), change) for field in type(value).model_fields}
+    copy = value.model_copy(update=update)
+    return change(copy) if isinstance(copy, Strategy) else copy
+
+
+def _nested(value: Any) -> Iterator[Strategy]:
+    if isinstance(value, Strategy):
+        yield from each(value)
+    elif isinstance(value, BaseModel):
+        for field in type(value).model_fields:
+            yield from _nested(getattr(value, field))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _nested(item)
+
+
+def _parse_name(text: str) -> dict[str, Any]:
+    kind, bracket, rest = text.strip().partition("(")
+    if not bracket:
+        return {"kind": kind}
+    try:
+        call = ast.parse(f"f({rest}", mode="eval").body
+        if not isinstance(call, ast.Call) or call.args:
+            raise ValueError("only name=value pairs")
+        values = {word.arg: ast.literal_eval(word.value) for word in call.keywords if word.arg}
+    except (SyntaxError, ValueError) as error:
+        raise UnknownStrategyError(f"cannot read '{text}': write {kind}(name=value, ...)") from error
+    return {"kind": kind.strip(), **values}
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in item['loc']) or 'parameters'}: {item['msg']}" for item in error.errors()
+    )
+
+
+def _subclasses(cls: type[Strategy]) -> Iterator[type[Strategy]]:
+    for child in cls.__subclasses__():
+        yield child
+        yield from _subclasses(child)
+
