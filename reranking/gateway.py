@@ -141,7 +141,7 @@ class _Flight:
 class _Ticket:
     """One request of a batch: its answer, or the flight that will bring it.
 
-    `keys` are those of its texts where it is cached per text, and `known` what is there already.
+    `keys` are its keys, one per text where it is cached per text; `known` is what was there.
     """
 
     request: Request
@@ -172,8 +172,10 @@ class Gateway:
 
         Cancelling cancels what nobody else waits for; replies already received are kept.
         """
+        if run.nonce is not None:
+            requests = [replace(request, nonce=run.nonce) for request in requests]
         models = [self._model(request, run) for request in requests]
-        keys = [_keys(request, model, run) for request, model in zip(requests, models, strict=True)]
+        keys = [_keys(request, model) for request, model in zip(requests, models, strict=True)]
         wanted = [key for group, model in zip(keys, models, strict=True) for key in group if _cacheable(model)]
         # A flight that lands while an asker looks into the archive stays joinable until the
         # asker has decided: it may have looked just before the reply was there.
@@ -214,7 +216,7 @@ class Gateway:
         per_text = isinstance(request, PerText) and not _joint(model)
         missing = [at for at, key in enumerate(keys) if key not in known]
         if keys and not missing:
-            return _Ticket(request, model.name, "cache", _join(request, [known[key] for key in keys]))
+            return _Ticket(request, model.name, "cache", _join(request, [known[key] for key in keys]), None, keys)
         if isinstance(request, PerText) and per_text:
             parts = tuple(keys[at] for at in missing)
             key, sent = _digest(parts), request.only(missing)
@@ -223,26 +225,28 @@ class Gateway:
         flight = self._flights.get(key)
         if flight is not None:
             flight.waiting += 1
-            return _Ticket(request, model.name, "shared", None, flight, keys if per_text else (), known)
+            return _Ticket(request, model.name, "shared", None, flight, keys, known)
         task = asyncio.ensure_future(self._send(sent, model, key, parts, run))
         flight = self._flights[key] = _Flight(task)
         task.add_done_callback(lambda _: self._land(key))
-        return _Ticket(request, model.name, "sent", None, flight, keys if per_text else (), known)
+        return _Ticket(request, model.name, "sent", None, flight, keys, known)
 
     async def _finish(self, ticket: _Ticket, run: Run) -> Reply | Failed:
         started, clock = time.time(), time.perf_counter()
         reply = ticket.answer
         if ticket.flight is not None:
             reply = await asyncio.shield(ticket.flight.task)
-            if ticket.keys and isinstance(reply, PartedReply) and reply.size() < len(ticket.keys):
+            if isinstance(reply, PartedReply) and reply.size() < len(ticket.keys):
                 fresh = iter(range(reply.size()))
                 parts = [ticket.known.get(key) or reply.part(next(fresh)) for key in ticket.keys]
                 reply = replace(_join(ticket.request, parts), receipt=reply.receipt)
         assert reply is not None
         if ticket.source in {"cache", "shared"}:
+            key, parts = (ticket.keys[0], ()) if len(ticket.keys) == 1 else (None, ticket.keys)
             seconds = time.perf_counter() - clock
-            call = Call(run.label, ticket.request, ticket.model, None, (), reply, ticket.source, started, seconds)
-            await self.archive.keep(call)
+            await self.archive.keep(
+                Call(run.label, ticket.request, ticket.model, key, parts, reply, ticket.source, started, seconds)
+            )
         run.count(reply, ticket.source)
         return reply
 
@@ -302,12 +306,12 @@ def _joint(model: Model) -> bool:
     return bool(getattr(model, "joint", False))
 
 
-def _keys(request: Request, model: Model | Failed, run: Run) -> tuple[str, ...]:
+def _keys(request: Request, model: Model | Failed) -> tuple[str, ...]:
     """One key for the request, or one per text. An object without a fingerprint is only itself."""
     if isinstance(model, Failed):
         return ()
     identity = getattr(model, "fingerprint", None) or f"object:{id(model)}"
-    head: list[Any] = [identity, request.kind, run.nonce]
+    head: list[Any] = [identity, request.kind, request.nonce]
     if getattr(model, "reads_shown", False):
         head.append(request.shown)
     if isinstance(request, PerText) and not _joint(model):

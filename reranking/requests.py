@@ -32,13 +32,14 @@ class Request:
 
     `task` is what the question is for: `grade`, `order`, `pick`, `yes-no`, `score`, `embed`, ...
     `shown` holds the original positions of the candidates in the order the prompt shows them.
-    Neither is part of the content.
+    Neither is part of the content. `nonce`, set by the gateway, keeps repetitions apart.
     """
 
     kind: ClassVar[str]
     model: ModelRef
     task: str
     shown: tuple[int, ...] = ()
+    nonce: str | None = None
 
     def content(self) -> Any:
         """Everything that decides the answer besides the model: JSON-able."""

@@ -1,0 +1,108 @@
+"""The library: rank documents for a query with one strategy, or compare several."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reranking.documents import Candidate, Document, as_candidates, has_content
+from reranking.engine import run_strategy
+from reranking.gateway import Archive, Gateway
+from reranking.loop import wait_for
+from reranking.models import Model, ModelRef
+from reranking.ranking import Ranking
+from reranking.strategies.base import Strategy
+from reranking.strategies.catalogue import fill_model, make, without_model
+
+Documents = Iterable[Document | str | Mapping[str, Any]]
+StrategyLike = Strategy | str | Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One query, its candidates, and one ranking per strategy, in the order asked for."""
+
+    query: str
+    candidates: tuple[Candidate, ...]
+    rankings: tuple[Ranking, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The comparison in the form of the command line's contract."""
+        return {"query": self.query, "rankings": [ranking.to_json() for ranking in self.rankings]}
+
+
+def rerank(
+    query: str,
+    documents: Documents,
+    strategy: StrategyLike,
+    model: ModelRef | None = None,
+    *,
+    archive: Archive | None = None,
+) -> Ranking:
+    """Order `documents` by relevance to `query`.
+
+    `strategy` is an instance, a mapping with `kind`, or a name such as `bm25` or `bm25(k1=2)`.
+    `model` fills the strategy's empty model fields. Replies are kept in `archive` (default:
+    in memory, for this call). A model's failure is stated in the ranking's outcome; raises
+    ValueError for an empty query, an unknown strategy or a strategy left without a model.
+    """
+    return compare(query, documents, [strategy], model, archive=archive).rankings[0]
+
+
+def compare(
+    query: str,
+    documents: Documents,
+    strategies: Sequence[StrategyLike],
+    model: ModelRef | None = None,
+    *,
+    archive: Archive | None = None,
+) -> Comparison:
+    """Order `documents` by each of `strategies`, all at once. See `rerank`."""
+    if not has_content(query):
+        raise ValueError("the query is empty")
+    from reranking.providers.registry import Registry
+
+    registry = Registry()
+    candidates = as_candidates(documents)
+    ready = [prepared(strategy, model, registry.answers) for strategy in strategies]
+
+    async def work() -> list[Ranking]:
+        gateway = Gateway(registry.resolve, archive)
+        return await asyncio.gather(*(run_strategy(strategy, query, candidates, gateway) for strategy in ready))
+
+    return Comparison(query, candidates, tuple(wait_for(work())))
+
+
+def prepared(strategy: StrategyLike, model: ModelRef | None, answers: Callable[[ModelRef], frozenset[Any]]) -> Strategy:
+    """The strategy with `model` filled in. Raises ValueError if one of its parts is left without."""
+    ready = make(strategy)
+    if model is not None:
+        filled = fill_model(ready, model, _answers(model, answers))
+        if filled == ready and without_model(ready):
+            raise ValueError(f"{_name(model)} cannot serve {ready.name}: {_needs(without_model(ready)[0])}")
+        ready = filled
+    left = without_model(ready)
+    if left:
+        raise ValueError(f"{left[0].name} {_needs(left[0])}; name one, for example {_suggestion(left[0])}")
+    return ready
+
+
+def _answers(model: ModelRef, answers: Callable[[ModelRef], frozenset[Any]]) -> frozenset[Any]:
+    return model.answers if isinstance(model, Model) else answers(model)
+
+
+def _name(model: ModelRef) -> str:
+    return model if isinstance(model, str) else model.name
+
+
+def _needs(strategy: Strategy) -> str:
+    kinds = " and ".join(kind.__name__ for kind in strategy.wants())
+    return f"needs a model that answers {kinds}"
+
+
+def _suggestion(strategy: Strategy) -> str:
+    from reranking.requests import Score
+
+    return "hf:cross-encoder/ms-marco-MiniLM-L6-v2" if Score in strategy.wants() else "embedded:smollm2"

@@ -1,0 +1,123 @@
+"""BM25 over the pool of candidates, with each query term's share of each score."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+from typing_extensions import override
+
+from reranking.documents import Candidates
+from reranking.ranking import Contribution, Diagnostic, Explanation, by_score
+from reranking.strategies.base import Family, Steps, Strategy, aside
+
+SMALL_POOL = 10
+
+# Scripts written without spaces are read as overlapping pairs of characters.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
+_TOKEN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
+_UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]")
+
+
+def words(text: str) -> list[str]:
+    """Case-folded words; runs of a script without spaces become overlapping character pairs."""
+    tokens: list[str] = []
+    for run in _TOKEN.findall(text.casefold()):
+        if _UNSPACED_RUN.match(run) and len(run) > 1:
+            tokens.extend(run[at : at + 2] for at in range(len(run) - 1))
+        else:
+            tokens.append(run)
+    return tokens
+
+
+def split_on_spaces(text: str) -> list[str]:
+    """The text split at single spaces, nothing changed."""
+    return text.split(" ")
+
+
+TOKENISERS: dict[str, Callable[[str], list[str]]] = {"words": words, "spaces": split_on_spaces}
+
+
+class BM25(Strategy):
+    """Score documents by the query's words in them, rare words counting more.
+
+    Requests: none. Scores: "BM25 (pool)", because word rarity is counted in the candidates
+    only. Ties: equal scores, such as all documents without any query word.
+    Source: Robertson & Zaragoza 2009; `rank-bm25` (BM25Okapi).
+    """
+
+    title: ClassVar[str] = "BM25"
+    family: ClassVar[Family] = "Lexical"
+    source: ClassVar[str] = "Robertson & Zaragoza 2009, https://doi.org/10.1561/1500000019"
+
+    kind: Literal["bm25"] = "bm25"
+    k1: float = Field(1.5, ge=0, le=10, description="How much repeating a word counts")
+    b: float = Field(0.75, ge=0, le=1, description="How much long documents are held back")
+    tokens: Literal["words", "spaces"] = Field("words", description="Lower-cased words, or a plain split at spaces")
+    idf: Literal["okapi", "lucene"] = Field("okapi", description="Formula for how much a rare word counts")
+
+    @override
+    def steps(self, query: str, candidates: Candidates) -> Steps:
+        tokenise = TOKENISERS[self.tokens]
+        texts = [f"{item.title}\n{item.text}" if item.title else item.text for item in candidates]
+        shares, terms = yield aside(self._shares, query, texts, tokenise)
+        scores = [math.fsum(row) for row in shares]
+        explanations = [
+            Explanation(contributions=tuple(Contribution(term, share) for term, share in zip(terms, row, strict=True) if share))
+            for row in shares
+        ]
+        return by_score(
+            candidates, scores, "BM25 (pool)", explanations=explanations, diagnostics=self._notes(candidates, terms, shares)
+        )
+
+    def _shares(
+        self, query: str, texts: Sequence[str], tokenise: Callable[[str], list[str]]
+    ) -> tuple[list[list[float]], list[str]]:
+        """Per document each query term's share of its score, and the terms in query order."""
+        pool = [tokenise(text) for text in texts]
+        terms = list(dict.fromkeys(tokenise(query)))
+        if not any(pool):  # the library divides by the mean length
+            return [[0.0] * len(terms) for _ in pool], terms
+        index = _index(pool, self.k1, self.b, self.idf)
+        asked = tokenise(query)
+        columns = [index.get_scores([term]) * asked.count(term) for term in terms]
+        return [[float(column[at]) for column in columns] for at in range(len(pool))], terms
+
+    def _notes(self, candidates: Candidates, terms: Sequence[str], shares: Sequence[Sequence[float]]) -> list[Diagnostic]:
+        notes = []
+        if 0 < len(candidates) < SMALL_POOL and self.idf == "okapi":
+            notes.append(
+                Diagnostic(
+                    "small-pool",
+                    f"Only {len(candidates)} documents: word rarity is a rough guess, and a word in half of them "
+                    "counts nothing. The Lucene formula suits small pools better.",
+                )
+            )
+        if candidates and terms and not any(any(row) for row in shares):
+            notes.append(Diagnostic("no-match", "No document gains anything from a word of the query: all tie."))
+        if not terms:
+            notes.append(Diagnostic("no-terms", "The query has no words to search for: all documents tie."))
+        return notes
+
+
+def _index(pool: list[list[str]], k1: float, b: float, idf: str) -> Any:
+    from rank_bm25 import BM25Okapi
+
+    class Guarded(BM25Okapi):  # type: ignore[misc]
+        """BM25Okapi whose floor for frequent words is never negative, or with Lucene's formula."""
+
+        def _calc_idf(self, nd: dict[str, int]) -> None:
+            if idf == "lucene":
+                size = self.corpus_size
+                self.idf = {term: math.log(1 + (size - df + 0.5) / (df + 0.5)) for term, df in nd.items()}
+                self.average_idf = float(np.mean(list(self.idf.values())))
+                return
+            super()._calc_idf(nd)
+            if self.average_idf < 0:  # one document or near-duplicates: the library's floor is below zero
+                self.idf = {term: max(value, 0.0) for term, value in self.idf.items()}
+
+    return Guarded(pool, k1=k1, b=b)

@@ -1,0 +1,187 @@
+"""LLM strategies that look at one document at a time."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar, Literal
+
+from pydantic import Field
+from typing_extensions import override
+
+from reranking.documents import Candidate, Candidates
+from reranking.explain.quotes import check_quotes
+from reranking.parsing import parse_grade
+from reranking.prompts import load
+from reranking.prompts.passages import fenced
+from reranking.ranking import Diagnostic, Explanation, by_score
+from reranking.replies import Choices, Failed, Text
+from reranking.requests import Choose, Generate, Request, schema_text
+from reranking.strategies.base import Answer, Family, Steps
+from reranking.strategies.llm import LLMStrategy, cut_note, lost, unusable
+
+_MAX_QUOTES = 3
+
+
+def grade_schema(top: int) -> str:
+    """The JSON schema of a grade: the reason before the score, so that it can inform it."""
+    return schema_text(
+        {
+            "type": "object",
+            "properties": {
+                "reason": {"type": "string"},
+                "quotes": {"type": "array", "items": {"type": "string"}},
+                "score": {"type": "integer", "enum": list(range(top + 1))},
+            },
+            "required": ["reason", "quotes", "score"],
+            "additionalProperties": False,
+        }
+    )
+
+
+class Grade(LLMStrategy):
+    """Ask for each document's grade from 0 to 10, with a reason and quotes.
+
+    In mode `expected` the grade is the mean over the log-probabilities of all grades: finer,
+    and it cannot fail to parse. Requests: n, all at once. Scores: the grade; ties are usual.
+    A document whose reply states no grade is not scored and goes below the scored ones.
+    """
+
+    title: ClassVar[str] = "Grade"
+    family: ClassVar[Family] = "LLM pointwise"
+    asks: ClassVar[tuple[type[Request], ...]] = (Generate, Choose)
+    requests: ClassVar[str] = "n"
+    promises = "exact order"
+    source: ClassVar[str] = "Zhuang et al. 2024, https://arxiv.org/abs/2310.14122"
+
+    kind: Literal["grade"] = "grade"
+    mode: Literal["written", "expected"] = Field(
+        "written", description="The grade the model writes, with its reason; or the mean over log-probabilities"
+    )
+    top: int = Field(10, ge=1, le=100, description="The best grade; the worst is 0")
+
+    @override
+    def wants(self) -> tuple[type[Request], ...]:
+        return (Choose,) if self.mode == "expected" else (Generate,)
+
+    @override
+    def steps(self, query: str, candidates: Candidates) -> Steps:
+        shown = self.shown(candidates)
+        template = load("grade_choice" if self.mode == "expected" else "grade")
+        grades = tuple(str(grade) for grade in range(self.top + 1))
+        asked: list[Request] = []
+        for candidate, text in zip(candidates, shown.texts, strict=True):
+            messages = template.messages(query=query, passage=fenced([text])[0], top=self.top)
+            at = (candidate.index,)
+            asked.append(
+                Choose(model=self.asked, task="grade", shown=at, messages=messages, choices=grades)
+                if self.mode == "expected"
+                else Generate(model=self.asked, task="grade", shown=at, messages=messages, schema=grade_schema(self.top))
+            )
+        replies: list[Answer] = yield asked
+        read = [_read_grade(item, reply, self.top) for item, reply in zip(candidates, replies, strict=True)]
+        kind = f"expected grade out of {self.top}" if self.mode == "expected" else f"grade out of {self.top}"
+        return by_score(
+            candidates,
+            [score for score, _, _ in read],
+            kind,
+            explanations=[explanation for _, explanation, _ in read],
+            diagnostics=[*cut_note(shown.cut), *_lost(candidates, replies), *(note for _, _, note in read if note)],
+            repaired=any(note is not None for _, _, note in read),
+        )
+
+
+class YesNo(LLMStrategy):
+    """Ask whether each document answers the query, and score p(yes) / (p(yes) + p(no)).
+
+    Requests: n, all at once. Scores: probability; or 1 and 0, stated, where the model gives
+    no log-probabilities and writes its answer. Ties: equal scores. A reply that says neither
+    leaves the document without a score.
+    """
+
+    title: ClassVar[str] = "Yes/no"
+    family: ClassVar[Family] = "LLM pointwise"
+    asks: ClassVar[tuple[type[Request], ...]] = (Choose,)
+    requests: ClassVar[str] = "n"
+    promises = "exact order"
+    source: ClassVar[str] = "Liang et al. 2022, https://arxiv.org/abs/2211.09110; Nogueira et al. 2020, https://arxiv.org/abs/2003.06713"
+
+    kind: Literal["yes-no"] = "yes-no"
+
+    @override
+    def steps(self, query: str, candidates: Candidates) -> Steps:
+        shown = self.shown(candidates)
+        template = load("yes_no")
+        replies: list[Answer] = yield [
+            Choose(
+                model=self.asked,
+                task="yes-no",
+                shown=(candidate.index,),
+                messages=template.messages(query=query, passage=fenced([text])[0]),
+                choices=("yes", "no"),
+            )
+            for candidate, text in zip(candidates, shown.texts, strict=True)
+        ]
+        written = any(isinstance(reply, Choices) and reply.by == "generated" for reply in replies)
+        notes = [*cut_note(shown.cut), *_lost(candidates, replies)]
+        if written:
+            notes.append(
+                Diagnostic("no-logprobs", "The model gives no log-probabilities; its written yes or no counts 1 or 0.")
+            )
+        scores = [_yes(reply) for reply in replies]
+        for item, reply, score in zip(candidates, replies, scores, strict=True):
+            if score is None and isinstance(reply, Choices):
+                notes.append(unusable(item.id, item.index, "neither yes nor no among the answers", reply.receipt.raw))
+        kind = "written yes (1) or no (0)" if written else "probability"
+        return by_score(candidates, scores, kind, diagnostics=notes)
+
+
+def _yes(reply: Answer) -> float | None:
+    """p(yes) / (p(yes) + p(no)); an answer that was not returned counts 0, None if neither was."""
+    if not isinstance(reply, Choices) or reply.logprobs == (None, None):
+        return None
+    yes, no = (0.0 if logprob is None else math.exp(logprob) for logprob in reply.logprobs)
+    if yes + no == 0:
+        first, second = (-math.inf if logprob is None else logprob for logprob in reply.logprobs)
+        return 1 / (1 + math.exp(min(second - first, 700)))
+    return yes / (yes + no)
+
+
+def _read_grade(
+    candidate: Candidate, reply: Answer, top: int
+) -> tuple[float | None, Explanation | None, Diagnostic | None]:
+    """Score, explanation, and a note if the reply was unusable or needed mending."""
+    if isinstance(reply, Choices):
+        score = _expected(reply)
+        if score is None:
+            note = unusable(candidate.id, candidate.index, "no grade among the answers", reply.receipt.raw)
+            return None, None, note
+        return score, None, None
+    if not isinstance(reply, Text):
+        return None, None, None
+    if reply.finish == "refusal":
+        return None, None, unusable(candidate.id, candidate.index, "the model declined to answer", reply.text)
+    grade = parse_grade(reply.text, top)
+    if grade.score is None:
+        problem = "the reply was cut off at its length limit" if reply.finish == "length" else grade.problem
+        return None, None, unusable(candidate.id, candidate.index, problem, reply.text)
+    quotes = check_quotes(candidate.text, grade.quotes[:_MAX_QUOTES])
+    note = None
+    if grade.mended:
+        message = f"{candidate.id}: the grade was read from text, not from the form that was asked for."
+        note = Diagnostic("read-from-text", message, (candidate.index,), reply.text)
+    return grade.score, Explanation(grade.reason, quotes), note
+
+
+def _expected(reply: Choices) -> float | None:
+    """Mean grade, weighted by the probabilities of the grades that were returned."""
+    known = [(grade, logprob) for grade, logprob in enumerate(reply.logprobs) if logprob is not None]
+    if not known:
+        return None
+    best = max(logprob for _, logprob in known)
+    weights = [(grade, math.exp(logprob - best)) for grade, logprob in known]
+    return math.fsum(grade * weight for grade, weight in weights) / math.fsum(weight for _, weight in weights)
+
+
+def _lost(candidates: Candidates, replies: list[Answer]) -> list[Diagnostic]:
+    pairs = zip(candidates, replies, strict=True)
+    return lost([(item.index, reply) for item, reply in pairs if isinstance(reply, Failed)])

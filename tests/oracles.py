@@ -1,0 +1,106 @@
+"""Models with a known truth: one that is always right, and ones that are wrong in known ways."""
+
+from __future__ import annotations
+
+import json
+import math
+
+from reranking.models import ModelError
+from reranking.replies import Choices, LogLikelihood, Scores, Text
+from reranking.requests import Choose, Generate, Likelihood, Score
+
+
+class PerfectOracle:
+    """Answers every question from `grades` (original position -> grade from 0 to 1)."""
+
+    answers = frozenset({Generate, Choose, Likelihood, Score})
+    reads_shown = True
+    name = "oracle"
+
+    def __init__(self, grades, fingerprint=None):
+        self.grades = list(grades)
+        self.asked = []
+        if fingerprint:
+            self.fingerprint = fingerprint
+
+    async def answer(self, request):
+        self.asked.append(request)
+        grades = [self.grades[index] for index in request.shown]
+        if isinstance(request, Score):
+            return Scores(scores=tuple(grades), score_kind="truth", cut=(False,) * len(grades))
+        if isinstance(request, Likelihood):
+            return LogLikelihood(logprob=4 * math.log(grades[0] * 0.9 + 0.05), tokens=4)
+        if isinstance(request, Choose):
+            return Choices(logprobs=self.choose(request, grades))
+        return Text(text=self.write(request, grades))
+
+    def choose(self, request, grades):
+        if request.task == "yes-no":
+            yes = grades[0] * 0.9 + 0.05
+            return (math.log(yes), math.log(1 - yes))
+        if request.task == "grade":
+            aim = grades[0] * (len(request.choices) - 1)
+            weights = [math.exp(-abs(place - aim)) for place in range(len(request.choices))]
+            return tuple(math.log(weight / sum(weights)) for weight in weights)
+        raise AssertionError(request.task)
+
+    def write(self, request, grades):
+        if request.task == "grade":
+            top = max(json.loads(request.schema)["properties"]["score"]["enum"])
+            return json.dumps({"reason": "known", "quotes": [], "score": round(grades[0] * top)})
+        if request.task == "order":
+            order = sorted(range(len(grades)), key=lambda slot: -grades[slot])
+            return " > ".join(f"[{slot + 1}]" for slot in order)
+        raise AssertionError(request.task)
+
+
+class Scripted:
+    """Answers from `answer_with(request, number)`, which may raise."""
+
+    answers = frozenset({Generate, Choose, Likelihood, Score})
+
+    def __init__(self, answer_with, name="scripted", **extra):
+        self.answer_with = answer_with
+        self.name = name
+        self.count = 0
+        for key, value in extra.items():
+            setattr(self, key, value)
+
+    async def answer(self, request):
+        self.count += 1
+        reply = self.answer_with(request, self.count)
+        return await reply if hasattr(reply, "__await__") else reply
+
+
+def _broken_text(kind, number):
+    return {
+        "empty": "",
+        "refusing": "I'm sorry, I can't rank these 20 passages.",
+        "repeating": "[1] > [1] > [1] > [2] > [2]",
+        "inventing": "[99] > [0] > [-3] > [1000000000000000000000000]",
+        "superscript": "[²] > [¹] > [③]",
+        "one-sided": "A",
+        "long": "x [7] " * 8500,
+        "half json": '{"ranking": [{"passage": 2, "reason": "because',
+        "nested": "[" * 5000,
+    }[kind]
+
+
+ADVERSARIES = ("empty", "refusing", "repeating", "inventing", "superscript", "one-sided", "long", "half json", "nested")
+
+
+def adversary(kind):
+    """A model whose every answer is broken in the way `kind` says, and that fails each third call."""
+
+    def answer(request, number):
+        if number % 3 == 0:
+            raise ModelError("server", "The server failed (500).", raw="<html>")
+        if isinstance(request, Choose):
+            return Choices(logprobs=(None,) * len(request.choices))
+        if isinstance(request, Likelihood):
+            return LogLikelihood(logprob=-math.inf, tokens=0)
+        if isinstance(request, Score):
+            return Scores(scores=(math.nan,) * len(request.texts), score_kind="noise", cut=(False,) * len(request.texts))
+        return Text(text=_broken_text(kind, number))
+
+    return Scripted(answer, name=f"adversary:{kind}")
