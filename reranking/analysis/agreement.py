@@ -1,0 +1,156 @@
+"""How far rankings of the same candidates agree: Kendall's tau-b, and one sentence about it.
+
+All figures are on mid-ranks, so that the order in which tied documents are listed does not
+count. Failed rankings are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from statistics import median
+
+from reranking.documents import Candidate
+from reranking.ranking import Ranking
+
+TAU_MEANING = "tau 1 = same order, 0 = unrelated, -1 = reversed"
+
+LABEL_LENGTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """How far rankings differ on one document, by original position: its best and its worst mid-rank."""
+
+    index: int
+    best: float
+    worst: float
+
+    @property
+    def spread(self) -> float:
+        """Places between the best and the worst rank."""
+        return self.worst - self.best
+
+
+def kendall_tau_b(a: Ranking, b: Ranking) -> float | None:
+    """Kendall's tau-b of two rankings of the same candidates, from -1 (reversed) to 1 (the same).
+
+    None where it is undefined: a ranking that failed or ties everything, fewer than two
+    documents. Raises ValueError if the candidates differ.
+    """
+    first, second = a.mid_ranks(), b.mid_ranks()
+    if not first or not second:
+        return None
+    if first.keys() != second.keys():
+        raise ValueError("only rankings of the same candidates can be compared")
+    if len(set(first.values())) < 2 or len(set(second.values())) < 2:
+        return None
+    if first == second:  # the library's square roots may miss 1 and -1 by a rounding error
+        return 1.0
+    if all(first[index] + second[index] == len(first) + 1 for index in first):
+        return -1.0
+    from scipy.stats import kendalltau  # type: ignore[import-untyped]  # takes most of a second to import
+
+    indexes = list(first)
+    ranks = [[ranks[index] for index in indexes] for ranks in (first, second)]
+    return float(kendalltau(*ranks, variant="b", method="asymptotic").statistic)
+
+
+def agreement_matrix(rankings: Sequence[Ranking]) -> list[list[float | None]]:
+    """Tau-b of every two rankings, None where undefined. The diagonal is 1 where tau is defined."""
+    matrix: list[list[float | None]] = [[None] * len(rankings) for _ in rankings]
+    for i, first in enumerate(rankings):
+        for j in range(i, len(rankings)):
+            matrix[i][j] = matrix[j][i] = kendall_tau_b(first, rankings[j])
+    return matrix
+
+
+def most_disputed(rankings: Sequence[Ranking]) -> list[Dispute]:
+    """Every document with its best and worst mid-rank, the widest spread first.
+
+    Equal spreads stay in input order. Empty if all rankings failed.
+    """
+    ranks = [ranking.mid_ranks() for ranking in rankings if ranking.outcome != "failed"]
+    if not ranks:
+        return []
+    disputes = [
+        Dispute(index, min(each[index] for each in ranks), max(each[index] for each in ranks))
+        for index in sorted(ranks[0])
+    ]
+    return sorted(disputes, key=lambda dispute: -dispute.spread)
+
+
+def summary(rankings: Sequence[Ranking], names: Sequence[str]) -> str | None:
+    """What the rankings show, in a sentence or two of plain text; None without any ranking.
+
+    Names and document titles appear as they are: escape the text before it is shown as Markdown.
+    """
+    if not rankings:
+        return None
+    usable = [at for at, ranking in enumerate(rankings) if ranking.outcome != "failed"]
+    lost = [names[at] for at in range(len(rankings)) if at not in usable]
+    if not usable:
+        return f"{lost[0]} failed." if len(lost) == 1 else f"All {len(lost)} strategies failed: nothing to compare."
+    kept, kept_names = [rankings[at] for at in usable], [names[at] for at in usable]
+    left_out = f" {_list(lost)} failed and {'is' if len(lost) == 1 else 'are'} left out." if lost else ""
+    if len(kept[0]) < 2:
+        return f"With one document there is no order to compare.{left_out}"
+    if len(kept) == 1:
+        return f"Only {kept_names[0]} gave a ranking: nothing to compare it with.{left_out}"
+    return _finding(kept, kept_names) + left_out
+
+
+def _finding(rankings: Sequence[Ranking], names: Sequence[str]) -> str:
+    """The sentence for two or more rankings that did not fail."""
+    matrix = agreement_matrix(rankings)
+    pairs = {(i, j): tau for i, j in combinations(range(len(rankings)), 2) if (tau := matrix[i][j]) is not None}
+    flat = [names[at] for at in range(len(rankings)) if matrix[at][at] is None]
+    ties = f" {_list(flat)} {'ties' if len(flat) == 1 else 'tie'} every document." if flat else ""
+    if not pairs:
+        return f"Too many ties to say how far {_list(names)} agree.{ties}"
+    if all(tau == 1 for tau in pairs.values()):
+        agreeing = [name for name in names if name not in flat]
+        which = f"All {len(agreeing)} strategies" if len(agreeing) > 2 else _list(agreeing)
+        return f"{which} give the same order.{ties}"
+    top = most_disputed([ranking for at, ranking in enumerate(rankings) if matrix[at][at] is not None])[0]
+    moved = f"“{_label(rankings[0], top.index)}” moves {_places(top.spread)}"
+    if len(pairs) == 1:
+        ((i, j), tau) = next(iter(pairs.items()))
+        return f"{names[i]} and {names[j]} {_verdict(tau)} (tau {_number(tau)}); {moved}.{ties}"
+    middle = median(pairs.values())
+    (i, j), lowest = min(pairs.items(), key=lambda entry: entry[1])
+    most = f"{names[i]} and {names[j]} disagree most (tau {_number(lowest)}); {moved}."
+    return f"They {_verdict(middle)} (median tau {_number(middle)}). {most}{ties}"
+
+
+def _verdict(tau: float) -> str:
+    if tau >= 0.9:
+        return "agree almost fully"
+    if tau >= 0.6:
+        return "mostly agree"
+    if tau >= 0.3:
+        return "agree in part"
+    return "hardly agree" if tau > -0.3 else "contradict each other"
+
+
+def _number(tau: float) -> str:
+    """Two decimals without the leading zero; never rounded up to 1 or down to -1."""
+    if 0.995 <= abs(tau) < 1:
+        return ">.99" if tau > 0 else "<-.99"
+    text = f"{tau:.2f}"
+    return {"1.00": "1", "-1.00": "-1", "-0.00": "0", "0.00": "0"}.get(text, text.replace("0.", ".", 1))
+
+
+def _places(spread: float) -> str:
+    return f"{spread:g} place{'' if spread == 1 else 's'}"
+
+
+def _list(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _label(ranking: Ranking, index: int) -> str:
+    candidate: Candidate = next(item.candidate for item in ranking if item.index == index)
+    text = " ".join((candidate.title or candidate.id).split()) or candidate.id
+    return text if len(text) <= LABEL_LENGTH else text[: LABEL_LENGTH - 1].rstrip() + "…"

@@ -1,0 +1,164 @@
+import random
+from itertools import combinations, permutations
+from math import sqrt
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reranking.analysis.agreement import Dispute, agreement_matrix, kendall_tau_b, most_disputed, summary
+from reranking.documents import as_candidates
+from reranking.ranking import Diagnostic, by_order, by_score, failed
+
+
+def pool(n):
+    return as_candidates([{"text": f"text {at}", "title": f"doc {at + 1}"} for at in range(n)])
+
+
+def ordered(*order):
+    return by_order(pool(len(order)), order)
+
+
+def scored(*scores):
+    return by_score(pool(len(scores)), scores, "similarity")
+
+
+def broken(n):
+    return failed(pool(n), [Diagnostic("model", "no answer")])
+
+
+def by_definition(a, b):
+    """Tau-b straight from its definition: pairs counted one by one."""
+    first, second = a.mid_ranks(), b.mid_ranks()
+    balance = untied_first = untied_second = 0
+    for i, j in combinations(first, 2):
+        x = (first[i] > first[j]) - (first[i] < first[j])
+        y = (second[i] > second[j]) - (second[i] < second[j])
+        balance += x * y
+        untied_first += x != 0
+        untied_second += y != 0
+    return balance / sqrt(untied_first * untied_second) if untied_first and untied_second else None
+
+
+@settings(deadline=None)  # the first example imports scipy
+@given(st.integers(2, 12).flatmap(lambda n: st.tuples(*[st.lists(st.integers(0, 4), min_size=n, max_size=n)] * 2)))
+def test_tau_follows_its_definition_with_ties(scores):
+    a, b = (scored(*map(float, each)) for each in scores)
+    expected, tau = by_definition(a, b), kendall_tau_b(a, b)
+    assert tau == (None if expected is None else pytest.approx(expected, abs=1e-12))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=2, max_size=30).filter(lambda scores: len(set(scores)) > 1))
+def test_tau_of_a_ranking_with_itself_is_exactly_one_and_with_its_reverse_exactly_minus_one(scores):
+    a, b = scored(*map(float, scores)), scored(*(-float(score) for score in scores))
+    assert kendall_tau_b(a, a) == 1.0
+    assert kendall_tau_b(a, b) == -1.0
+
+
+def test_tau_is_undefined_for_failures_full_ties_and_single_documents():
+    assert kendall_tau_b(broken(3), ordered(0, 1, 2)) is None
+    assert kendall_tau_b(ordered(0, 1, 2), broken(3)) is None
+    assert kendall_tau_b(scored(1.0, 1.0, 1.0), ordered(0, 1, 2)) is None
+    assert kendall_tau_b(ordered(0), ordered(0)) is None
+    assert kendall_tau_b(ordered(), ordered()) is None
+
+
+def test_rankings_of_different_candidates_are_refused():
+    with pytest.raises(ValueError, match="same candidates"):
+        kendall_tau_b(ordered(0, 1), ordered(0, 1, 2))
+
+
+def test_the_order_in_which_tied_documents_are_listed_does_not_count():
+    texts, reference = pool(4), ordered(2, 0, 1, 3)
+    values = [3.0, 3.0, 1.0, 3.0]
+    taus = {
+        kendall_tau_b(by_score([texts[at] for at in order], [values[at] for at in order], "similarity"), reference)
+        for order in permutations(range(4))
+    }
+    assert len(taus) == 1
+
+
+def test_the_matrix_is_symmetric_with_ones_where_tau_is_defined():
+    rankings = [ordered(0, 1, 2, 3), ordered(3, 1, 0, 2), broken(4), scored(1.0, 1.0, 1.0, 1.0)]
+    matrix = agreement_matrix(rankings)
+    assert [matrix[at][at] for at in range(4)] == [1.0, 1.0, None, None]
+    assert all(matrix[i][j] == matrix[j][i] for i in range(4) for j in range(4))
+    assert matrix[0][1] == pytest.approx(by_definition(rankings[0], rankings[1]))
+    assert all(matrix[2][j] is None and matrix[3][j] is None for j in range(4))
+
+
+def test_the_most_disputed_document_comes_first_and_failures_do_not_count():
+    rankings = [ordered(0, 1, 2, 3), ordered(1, 2, 3, 0), broken(4)]
+    assert most_disputed(rankings) == [Dispute(0, 1, 4), Dispute(1, 1, 2), Dispute(2, 2, 3), Dispute(3, 3, 4)]
+    assert most_disputed(rankings)[0].spread == 3
+    assert most_disputed([broken(4)]) == []
+    assert most_disputed([]) == []
+
+
+def test_tied_documents_are_disputed_by_their_shared_rank():
+    disputes = {each.index: each for each in most_disputed([scored(1.0, 1.0, 1.0, 1.0), ordered(3, 0, 1, 2)])}
+    assert disputes[3] == Dispute(3, 1, 2.5)
+
+
+def test_the_summary_names_the_median_the_farthest_pair_and_the_most_moved_document():
+    others = [at for at in range(20) if at != 6]
+    base, nearly, last = (ordered(*others[:place], 6, *others[place:]) for place in (6, 7, 19))
+    # Document 7 passes 1, 12 or 13 others: tau is 1 - 2 * swaps / 190 = .99, .87, .86.
+    assert summary([base, nearly, last], ["BM25", "Dense", "Grade"]) == (
+        "They mostly agree (median tau .87). BM25 and Grade disagree most (tau .86); “doc 7” moves 13 places."
+    )
+
+
+@pytest.mark.parametrize(
+    ("rankings", "names", "expected"),
+    [
+        ([], [], None),
+        ([ordered(0, 1)], ["A"], "Only A gave a ranking: nothing to compare it with."),
+        ([broken(2)], ["A"], "A failed."),
+        ([broken(2), broken(2)], ["A", "B"], "All 2 strategies failed: nothing to compare."),
+        (
+            [ordered(0, 1), broken(2)],
+            ["A", "B"],
+            "Only A gave a ranking: nothing to compare it with. B failed and is left out.",
+        ),
+        ([ordered(0), ordered(0)], ["A", "B"], "With one document there is no order to compare."),
+        ([ordered(0, 1), ordered(0, 1)], ["A", "B"], "A and B give the same order."),
+        ([ordered(0, 1)] * 3, ["A", "B", "C"], "All 3 strategies give the same order."),
+        (
+            [ordered(0, 1, 2), ordered(2, 1, 0)],
+            ["A", "B"],
+            "A and B contradict each other (tau -1); “doc 1” moves 2 places.",
+        ),
+        (
+            [scored(1.0, 1.0), ordered(0, 1)],
+            ["A", "B"],
+            "Too many ties to say how far A and B agree. A ties every document.",
+        ),
+        (
+            [scored(1.0, 1.0, 1.0), ordered(0, 1, 2), ordered(0, 2, 1), broken(3)],
+            ["A", "B", "C", "D"],
+            "B and C agree in part (tau .33); “doc 2” moves 1 place. A ties every document. D failed and is left out.",
+        ),
+    ],
+)
+def test_the_summary_has_words_for_few_or_no_comparable_rankings(rankings, names, expected):
+    assert summary(rankings, names) == expected
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 30), st.integers(2, 6))
+def test_the_summary_never_rounds_a_difference_away(seed, n, count):
+    rng = random.Random(seed)
+    rankings = [ordered(*rng.sample(range(n), n)) for _ in range(count)]
+    text = summary(rankings, [f"S{at}" for at in range(count)])
+    same = len({ranking.order for ranking in rankings}) == 1
+    assert ("same order" in text) == same
+    assert same or "moves" in text
+
+
+def test_a_long_title_is_cut_and_a_missing_one_is_replaced_by_the_id():
+    long = as_candidates([{"text": "a", "title": "word " * 40}, {"text": "b"}])
+    assert "…” moves 1 place." in summary([by_order(long, [0, 1]), by_order(long, [1, 0])], ["A", "B"])
+    plain = as_candidates(["a", "b"])
+    assert "“d1” moves" in summary([by_order(plain, [0, 1]), by_order(plain, [1, 0])], ["A", "B"])
