@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from reranking.documents import Candidate, Candidates
-from reranking.gateway import Gateway, Run
+from reranking.gateway import Run
 from reranking.ranking import Diagnostic, Ranking, failed, is_permutation
 from reranking.replies import Failed, Reply
 from reranking.requests import Choose, Generate, Likelihood, PerText, Request
@@ -64,7 +64,7 @@ async def run_strategy(
     run = Run(label=label, query=query, documents=documents, nonce=nonce, on_answer=on_answer)
     clock = time.perf_counter()
     try:
-        ranking = await _drive(strategy.steps(query, candidates), gateway, run)
+        ranking: Ranking = await _drive(strategy.steps(query, candidates), gateway, run)
         if not is_permutation(ranking, candidates):
             raise AssertionError("the ranking is not a permutation of its candidates")
     except Exception as error:  # one strategy's fault must not end the comparison

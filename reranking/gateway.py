@@ -68,9 +68,11 @@ class MemoryArchive:
         self.calls: list[Call] = []
 
     async def find(self, keys: Sequence[str]) -> dict[str, Reply]:
+        """The replies that are there, by key."""
         return {key: self.replies[key] for key in keys if key in self.replies}
 
     async def keep(self, call: Call) -> None:
+        """Keep the call and its reply."""
         self.calls.append(call)
         self.replies.update(replies_to_keep(call))
 
@@ -213,15 +215,14 @@ class Gateway:
         """Take the answer from the archive, or join or start the flight that brings it."""
         if isinstance(model, Failed):
             return _Ticket(request, model_name(request.model), "none", model)
-        per_text = isinstance(request, PerText) and not _joint(model)
         missing = [at for at, key in enumerate(keys) if key not in known]
         if keys and not missing:
             return _Ticket(request, model.name, "cache", _join(request, [known[key] for key in keys]), None, keys)
-        if isinstance(request, PerText) and per_text:
+        parts: tuple[str, ...] = ()
+        key, sent = keys[0], request
+        if isinstance(request, PerText) and not _joint(model):
             parts = tuple(keys[at] for at in missing)
             key, sent = _digest(parts), request.only(missing)
-        else:
-            parts, key, sent = (), keys[0], request
         flight = self._flights.get(key)
         if flight is not None:
             flight.waiting += 1
@@ -238,11 +239,11 @@ class Gateway:
             reply = await asyncio.shield(ticket.flight.task)
             if isinstance(reply, PartedReply) and reply.size() < len(ticket.keys):
                 fresh = iter(range(reply.size()))
-                parts = [ticket.known.get(key) or reply.part(next(fresh)) for key in ticket.keys]
-                reply = replace(_join(ticket.request, parts), receipt=reply.receipt)
+                single = [ticket.known.get(key) or reply.part(next(fresh)) for key in ticket.keys]
+                reply = replace(_join(ticket.request, single), receipt=reply.receipt)
         assert reply is not None
         if ticket.source in {"cache", "shared"}:
-            key, parts = (ticket.keys[0], ()) if len(ticket.keys) == 1 else (None, ticket.keys)
+            key, parts = (None, ticket.keys) if len(ticket.keys) > 1 else (ticket.keys[0], ())
             seconds = time.perf_counter() - clock
             await self.archive.keep(
                 Call(run.label, ticket.request, ticket.model, key, parts, reply, ticket.source, started, seconds)
@@ -250,9 +251,7 @@ class Gateway:
         run.count(reply, ticket.source)
         return reply
 
-    async def _send(
-        self, request: Request, model: Model, key: str, parts: tuple[str, ...], run: Run
-    ) -> Reply | Failed:
+    async def _send(self, request: Request, model: Model, key: str, parts: tuple[str, ...], run: Run) -> Reply | Failed:
         async with self._limit(model):
             if model.name in run.hopeless:
                 return run.hopeless[model.name]

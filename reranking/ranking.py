@@ -174,6 +174,12 @@ def by_score(
     make the outcome `partial`, or `failed` if none has a score.
     """
     known = [score if score is not None and math.isfinite(score) else None for score in scores]
+    strange = tuple(
+        item.index for item, score, kept in zip(candidates, scores, known, strict=True) if score is not kept
+    )
+    if strange:
+        message = f"The scores of {len(strange)} documents are no finite numbers and do not count."
+        diagnostics = [*diagnostics, Diagnostic("not-a-number", message, strange)]
     if candidates and all(score is None for score in known):
         return failed(candidates, diagnostics, score_kind=score_kind, details=details)
     places = sorted(range(len(candidates)), key=lambda at: _descending(known[at]))

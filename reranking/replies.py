@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import override
 
 Vector = NDArray[np.float32]
 
@@ -117,13 +118,16 @@ class Scores(PartedReply):
     score_kind: str
     cut: tuple[bool, ...]
 
+    @override
     def part(self, position: int) -> Scores:
         return replace(self, scores=(self.scores[position],), cut=(self.cut[position],))
 
+    @override
     def size(self) -> int:
         return len(self.scores)
 
     @classmethod
+    @override
     def joined(cls, parts: Sequence[Scores]) -> Scores:
         return replace(
             parts[0],
@@ -140,13 +144,16 @@ class Vectors(PartedReply):
     vectors: tuple[Vector, ...]
     cut: tuple[bool, ...]
 
+    @override
     def part(self, position: int) -> Vectors:
         return replace(self, vectors=(self.vectors[position],), cut=(self.cut[position],))
 
+    @override
     def size(self) -> int:
         return len(self.vectors)
 
     @classmethod
+    @override
     def joined(cls, parts: Sequence[Vectors]) -> Vectors:
         return replace(
             parts[0],
@@ -165,6 +172,7 @@ class TokenVectors(PartedReply):
     cut: tuple[bool, ...]
     fallback: bool = False  # the token vectors of a bi-encoder, not of a late-interaction model
 
+    @override
     def part(self, position: int) -> TokenVectors:
         return replace(
             self,
@@ -173,10 +181,12 @@ class TokenVectors(PartedReply):
             cut=(self.cut[position],),
         )
 
+    @override
     def size(self) -> int:
         return len(self.vectors)
 
     @classmethod
+    @override
     def joined(cls, parts: Sequence[TokenVectors]) -> TokenVectors:
         return replace(
             parts[0],

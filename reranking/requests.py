@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from reranking.models import ModelRef
 
@@ -58,6 +60,7 @@ class Generate(Request):
     schema: str | None = None
     max_output_tokens: int = 1024
 
+    @override
     def content(self) -> Any:
         return [_pairs(self.messages), self.schema, self.max_output_tokens]
 
@@ -70,6 +73,7 @@ class Choose(Request):
     messages: tuple[Message, ...]
     choices: tuple[str, ...]
 
+    @override
     def content(self) -> Any:
         return [_pairs(self.messages), self.choices]
 
@@ -82,6 +86,7 @@ class Likelihood(Request):
     messages: tuple[Message, ...]
     continuation: str
 
+    @override
     def content(self) -> Any:
         return [_pairs(self.messages), self.continuation]
 
@@ -101,6 +106,7 @@ class Attend(Request):
     kind: ClassVar[str] = "attend"
     pieces: tuple[Piece, ...]
 
+    @override
     def content(self) -> Any:
         return [[piece.label, piece.text] for piece in self.pieces]
 
@@ -128,9 +134,11 @@ class Score(PerText):
     kind: ClassVar[str] = "score"
     query: str
 
+    @override
     def content(self) -> Any:
         return [self.query, self.texts]
 
+    @override
     def content_of(self, position: int) -> Any:
         return [self.query, self.texts[position]]
 
@@ -142,9 +150,11 @@ class Embed(PerText):
     kind: ClassVar[str] = "embed"
     role: Literal["query", "document"]
 
+    @override
     def content(self) -> Any:
         return [self.role, self.texts]
 
+    @override
     def content_of(self, position: int) -> Any:
         return [self.role, self.texts[position]]
 
@@ -156,9 +166,11 @@ class EmbedTokens(PerText):
     kind: ClassVar[str] = "embed-tokens"
     role: Literal["query", "document"]
 
+    @override
     def content(self) -> Any:
         return [self.role, self.texts]
 
+    @override
     def content_of(self, position: int) -> Any:
         return [self.role, self.texts[position]]
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
+
 from reranking.models import ModelError
-from reranking.replies import Choices, LogLikelihood, Scores, Text
-from reranking.requests import Choose, Generate, Likelihood, Score
+from reranking.replies import Choices, LogLikelihood, Scores, Text, TokenVectors, Vectors
+from reranking.requests import Choose, Embed, EmbedTokens, Generate, Likelihood, PerText, Score
 
 
 class PerfectOracle:
     """Answers every question from `grades` (original position -> grade from 0 to 1)."""
 
-    answers = frozenset({Generate, Choose, Likelihood, Score})
+    answers = frozenset({Generate, Choose, Likelihood, Score, Embed, EmbedTokens})
     reads_shown = True
     name = "oracle"
 
@@ -26,6 +28,8 @@ class PerfectOracle:
     async def answer(self, request):
         self.asked.append(request)
         grades = [self.grades[index] for index in request.shown]
+        if isinstance(request, Embed | EmbedTokens):
+            return self.embed(request, grades)
         if isinstance(request, Score):
             return Scores(scores=tuple(grades), score_kind="truth", cut=(False,) * len(grades))
         if isinstance(request, Likelihood):
@@ -33,6 +37,18 @@ class PerfectOracle:
         if isinstance(request, Choose):
             return Choices(logprobs=self.choose(request, grades))
         return Text(text=self.write(request, grades))
+
+    def embed(self, request, grades):
+        """Unit vectors whose dot product with the query's is the grade."""
+        if request.role == "query":
+            vectors = [np.array([1.0, 0.0], np.float32)]
+        else:
+            vectors = [np.array([grade, math.sqrt(1 - grade**2)], np.float32) for grade in grades]
+        cut = (False,) * len(vectors)
+        if isinstance(request, Embed):
+            return Vectors(vectors=tuple(vectors), cut=cut)
+        tables = tuple(vector[None, :] for vector in vectors)
+        return TokenVectors(tokens=(("word",),) * len(tables), vectors=tables, cut=cut)
 
     def choose(self, request, grades):
         if request.task == "yes-no":
@@ -57,7 +73,7 @@ class PerfectOracle:
 class Scripted:
     """Answers from `answer_with(request, number)`, which may raise."""
 
-    answers = frozenset({Generate, Choose, Likelihood, Score})
+    answers = frozenset({Generate, Choose, Likelihood, Score, Embed, EmbedTokens})
 
     def __init__(self, answer_with, name="scripted", **extra):
         self.answer_with = answer_with
@@ -99,8 +115,11 @@ def adversary(kind):
             return Choices(logprobs=(None,) * len(request.choices))
         if isinstance(request, Likelihood):
             return LogLikelihood(logprob=-math.inf, tokens=0)
-        if isinstance(request, Score):
-            return Scores(scores=(math.nan,) * len(request.texts), score_kind="noise", cut=(False,) * len(request.texts))
+        if isinstance(request, PerText):
+            size = len(request.texts)
+            if isinstance(request, Score):
+                return Scores(scores=(math.nan,) * size, score_kind="noise", cut=(False,) * size)
+            return Vectors(vectors=(np.full(2, np.nan, np.float32),) * (size + 1), cut=(False,) * (size + 1))
         return Text(text=_broken_text(kind, number))
 
     return Scripted(answer, name=f"adversary:{kind}")

@@ -24,7 +24,7 @@ from reranking.documents import Document
 from reranking.models import ModelError
 from reranking.providers.settings import ModelInfo, Settings
 from reranking.replies import Choices, LogLikelihood, Receipt, Reply, Scores, Text, TokenVectors, Vectors
-from reranking.requests import Choose, Embed, EmbedTokens, Generate, Likelihood, Request, Score
+from reranking.requests import KINDS, Choose, Embed, EmbedTokens, Generate, Likelihood, Request, Score
 
 SHARPNESS = 8.0
 """How strongly a difference in relevance of 1 shows in log-odds."""
@@ -147,7 +147,9 @@ def open_model(prefix: str, name: str, settings: Settings) -> Simulated:
     """The simulated model that `name` states. Raises ModelError if it cannot be read."""
     source, _, stated = name.partition("?")
     if source not in {"overlap", "grades"}:
-        raise ModelError("unknown-model", f"There is no '{prefix}:{name}'. Write simulated:overlap or simulated:grades.")
+        raise ModelError(
+            "unknown-model", f"There is no '{prefix}:{name}'. Write simulated:overlap or simulated:grades."
+        )
     values: dict[str, Any] = {}
     try:
         for key, value in parse_qsl(stated, keep_blank_values=True, strict_parsing=bool(stated)):
@@ -157,14 +159,16 @@ def open_model(prefix: str, name: str, settings: Settings) -> Simulated:
         if values.keys() - {"primacy", "recency", "edges", "noise", "malformed", "seed"}:
             raise ValueError("unknown")
     except ValueError as error:
-        message = f"Cannot read '{stated}'. Write for example simulated:overlap?primacy=0.5&noise=0.1&malformed=0.05&seed=7."
+        message = (
+            f"Cannot read '{stated}'. Write for example simulated:overlap?primacy=0.5&noise=0.1&malformed=0.05&seed=7."
+        )
         raise ModelError("unknown-model", message) from error
     return Simulated(source, **values)
 
 
 def listing(settings: Settings) -> list[ModelInfo]:
     """A few simulated models to begin with; any stated faults can be written."""
-    kinds = tuple(sorted(kind.kind for kind in Simulated.answers))
+    kinds = tuple(sorted(kind for kind, cls in KINDS.items() if cls in Simulated.answers))
     return [ModelInfo(f"simulated:{name}", kinds, True, "", "simulated: no model") for name in _EXAMPLES]
 
 

@@ -1,0 +1,1 @@
+"""The ways to order candidates: one file per family."""

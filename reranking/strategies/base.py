@@ -44,12 +44,12 @@ Steps = Generator[Yield, Any, Ranking]
 
 
 def together(*parts: Generator[Any, Any, Any]) -> Together:
-    """Drive `parts` at once, each at its own pace: `results = yield together(a, b)`."""
+    """Generators to drive at once, each at its own pace; the yield gives the list of their results."""
     return Together(parts)
 
 
 def aside(function: Callable[..., Any], *arguments: Any) -> Aside:
-    """Compute `function(*arguments)` in a worker thread: `value = yield aside(f, x)`."""
+    """A computation for a worker thread; the yield gives what it returns."""
     return Aside(function, arguments)
 
 
@@ -120,7 +120,8 @@ class Strategy(BaseModel):
 
     def spec(self) -> dict[str, Any]:
         """The strategy as JSON-able values; `catalogue.make` gives an equal one back."""
-        return self.model_dump(mode="json")
+        values = self.model_dump(mode="json")
+        return {"kind": values.pop("kind"), **values}
 
 
 def describe(value: Any) -> str:

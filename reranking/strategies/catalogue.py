@@ -53,7 +53,7 @@ def make(value: Any) -> Strategy:
     if isinstance(value, Strategy):
         return value
     if isinstance(value, str):
-        value = _parse_name(value)
+        value = parse_name(value)
     if not isinstance(value, Mapping) or not isinstance(value.get("kind"), str):
         raise UnknownStrategyError("a strategy is a name, a mapping with 'kind', or a Strategy")
     cls = strategies().get(value["kind"])
@@ -119,7 +119,8 @@ def _nested(value: Any) -> Iterator[Strategy]:
             yield from _nested(item)
 
 
-def _parse_name(text: str) -> dict[str, Any]:
+def parse_name(text: str) -> dict[str, Any]:
+    """The mapping that a name such as `bm25(k1=2)` stands for. Raises UnknownStrategyError."""
     kind, bracket, rest = text.strip().partition("(")
     if not bracket:
         return {"kind": kind}
@@ -139,8 +140,7 @@ def _problems(error: ValidationError) -> str:
     )
 
 
-def _subclasses(cls: type[Strategy]) -> Iterator[type[Strategy]]:
+def _subclasses(cls: type[Any]) -> Iterator[type[Strategy]]:
     for child in cls.__subclasses__():
         yield child
         yield from _subclasses(child)
-

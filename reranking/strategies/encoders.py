@@ -38,7 +38,9 @@ class Dense(AsksModel):
             return by_score(candidates, [], "similarity")
         asked, passages = yield [
             Embed(model=self.asked, task="embed", texts=(query,), role="query"),
-            Embed(model=self.asked, task="embed", texts=_texts(candidates), role="document", shown=_indexes(candidates)),
+            Embed(
+                model=self.asked, task="embed", texts=_texts(candidates), role="document", shown=_indexes(candidates)
+            ),
         ]
         broken = _broken(candidates, [asked, passages])
         if broken is not None:
@@ -119,9 +121,7 @@ class CrossEncoder(AsksModel):
         if not candidates:
             return by_score(candidates, [], "logit")
         (reply,) = yield [
-            Score(
-                model=self.asked, task="score", query=query, texts=_texts(candidates), shown=_indexes(candidates)
-            )
+            Score(model=self.asked, task="score", query=query, texts=_texts(candidates), shown=_indexes(candidates))
         ]
         broken = _broken(candidates, [reply])
         if broken is not None:
@@ -149,9 +149,7 @@ def _unit(vector: np.ndarray) -> np.ndarray:
     return wide / length if length else wide
 
 
-def _best_matches(
-    asked: TokenVectors, tokens: Sequence[str], vectors: np.ndarray
-) -> tuple[Contribution, ...]:
+def _best_matches(asked: TokenVectors, tokens: Sequence[str], vectors: np.ndarray) -> tuple[Contribution, ...]:
     """Each query token's best dot product with any document token, and which token that is."""
     if not len(tokens):
         return ()

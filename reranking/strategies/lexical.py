@@ -67,11 +67,17 @@ class BM25(Strategy):
         shares, terms = yield aside(self._shares, query, texts, tokenise)
         scores = [math.fsum(row) for row in shares]
         explanations = [
-            Explanation(contributions=tuple(Contribution(term, share) for term, share in zip(terms, row, strict=True) if share))
+            Explanation(
+                contributions=tuple(Contribution(term, share) for term, share in zip(terms, row, strict=True) if share)
+            )
             for row in shares
         ]
         return by_score(
-            candidates, scores, "BM25 (pool)", explanations=explanations, diagnostics=self._notes(candidates, terms, shares)
+            candidates,
+            scores,
+            "BM25 (pool)",
+            explanations=explanations,
+            diagnostics=self._notes(candidates, terms, shares),
         )
 
     def _shares(
@@ -87,7 +93,9 @@ class BM25(Strategy):
         columns = [index.get_scores([term]) * asked.count(term) for term in terms]
         return [[float(column[at]) for column in columns] for at in range(len(pool))], terms
 
-    def _notes(self, candidates: Candidates, terms: Sequence[str], shares: Sequence[Sequence[float]]) -> list[Diagnostic]:
+    def _notes(
+        self, candidates: Candidates, terms: Sequence[str], shares: Sequence[Sequence[float]]
+    ) -> list[Diagnostic]:
         notes = []
         if 0 < len(candidates) < SMALL_POOL and self.idf == "okapi":
             notes.append(

@@ -75,7 +75,9 @@ class Grade(LLMStrategy):
             asked.append(
                 Choose(model=self.asked, task="grade", shown=at, messages=messages, choices=grades)
                 if self.mode == "expected"
-                else Generate(model=self.asked, task="grade", shown=at, messages=messages, schema=grade_schema(self.top))
+                else Generate(
+                    model=self.asked, task="grade", shown=at, messages=messages, schema=grade_schema(self.top)
+                )
             )
         replies: list[Answer] = yield asked
         read = [_read_grade(item, reply, self.top) for item, reply in zip(candidates, replies, strict=True)]
@@ -103,7 +105,9 @@ class YesNo(LLMStrategy):
     asks: ClassVar[tuple[type[Request], ...]] = (Choose,)
     requests: ClassVar[str] = "n"
     promises = "exact order"
-    source: ClassVar[str] = "Liang et al. 2022, https://arxiv.org/abs/2211.09110; Nogueira et al. 2020, https://arxiv.org/abs/2003.06713"
+    source: ClassVar[str] = (
+        "Liang et al. 2022, https://arxiv.org/abs/2211.09110; Nogueira et al. 2020, https://arxiv.org/abs/2003.06713"
+    )
 
     kind: Literal["yes-no"] = "yes-no"
 
@@ -152,10 +156,9 @@ def _read_grade(
     """Score, explanation, and a note if the reply was unusable or needed mending."""
     if isinstance(reply, Choices):
         score = _expected(reply)
-        if score is None:
-            note = unusable(candidate.id, candidate.index, "no grade among the answers", reply.receipt.raw)
-            return None, None, note
-        return score, None, None
+        if score is not None:
+            return score, None, None
+        return None, None, unusable(candidate.id, candidate.index, "no grade among the answers", reply.receipt.raw)
     if not isinstance(reply, Text):
         return None, None, None
     if reply.finish == "refusal":
@@ -165,7 +168,7 @@ def _read_grade(
         problem = "the reply was cut off at its length limit" if reply.finish == "length" else grade.problem
         return None, None, unusable(candidate.id, candidate.index, problem, reply.text)
     quotes = check_quotes(candidate.text, grade.quotes[:_MAX_QUOTES])
-    note = None
+    note: Diagnostic | None = None
     if grade.mended:
         message = f"{candidate.id}: the grade was read from text, not from the form that was asked for."
         note = Diagnostic("read-from-text", message, (candidate.index,), reply.text)

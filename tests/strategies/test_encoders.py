@@ -1,0 +1,81 @@
+"""Encoders: scores from vectors, parts that sum to their score, one reply for all."""
+
+import numpy as np
+import pytest
+
+from reranking.models import ModelError
+from reranking.replies import Scores, TokenVectors, Vectors
+from reranking.requests import Embed, EmbedTokens, Score
+from reranking.strategies.encoders import CrossEncoder, Dense, LateInteraction
+from tests.oracles import Scripted
+from tests.support import rank
+
+
+def encoder(answer, kind):
+    model = Scripted(answer)
+    model.answers = frozenset({kind})
+    return model
+
+
+def test_dense_scores_are_cosines_whatever_the_length_of_the_vectors():
+    table = np.random.default_rng(0).normal(size=(5, 8)).astype(np.float32) * 7
+
+    def embed(request, number):
+        vectors = table[:1] if request.role == "query" else table[1:]
+        return Vectors(vectors=tuple(vectors), cut=(False,) * len(vectors))
+
+    ranking = rank(Dense(model=encoder(embed, Embed)), 4)
+    for item in ranking:
+        one, two = table[0].astype(float), table[1 + item.index].astype(float)
+        assert item.score == pytest.approx(one @ two / np.linalg.norm(one) / np.linalg.norm(two), abs=1e-9)
+
+
+def test_late_interaction_sums_the_best_match_of_each_query_token_and_its_parts_say_which():
+    chance = np.random.default_rng(1)
+    asked = chance.normal(size=(3, 4)).astype(np.float32)
+    tables = [chance.normal(size=(size, 4)).astype(np.float32) for size in (5, 1, 7)]
+
+    def embed(request, number):
+        group = [asked] if request.role == "query" else tables
+        tokens = tuple(tuple(f"t{at}" for at in range(len(table))) for table in group)
+        return TokenVectors(tokens=tokens, vectors=tuple(group), cut=(False,) * len(group))
+
+    ranking = rank(LateInteraction(model=encoder(embed, EmbedTokens)), 3)
+    for item in ranking:
+        products = asked.astype(float) @ tables[item.index].astype(float).T
+        assert item.score == pytest.approx(products.max(axis=1).sum())
+        parts = item.explanation.contributions
+        assert sum(part.value for part in parts) == pytest.approx(item.score)
+        assert [part.detail for part in parts] == [f"t{best}" for best in products.argmax(axis=1)]
+
+
+def test_cross_encoder_scores_and_their_kind_are_the_models_own():
+    def score(request, number):
+        return Scores(scores=(0.5, 2.5, -1.0), score_kind="logit", cut=(False, True, False))
+
+    ranking = rank(CrossEncoder(model=encoder(score, Score)), 3)
+    assert [(item.index, item.score) for item in ranking] == [(1, 2.5), (0, 0.5), (2, -1.0)]
+    assert ranking.score_kind == "logit"
+    assert [note.indexes for note in ranking.diagnostics if note.code == "truncated"] == [(1,)]
+
+
+def test_a_model_that_cannot_be_had_fails_the_ranking_with_what_to_do():
+    def gone(request, number):
+        raise ModelError("not-installed", "Cannot download it. Give a folder.")
+
+    ranking = rank(CrossEncoder(model=encoder(gone, Score)), 3)
+    assert ranking.outcome == "failed"
+    assert [note.message for note in ranking.diagnostics] == ["Cannot download it. Give a folder."]
+
+
+def test_a_document_without_tokens_has_no_late_interaction_score():
+    def embed(request, number):
+        count = len(request.texts)
+        if request.role == "query":
+            return TokenVectors(tokens=(("a",),), vectors=(np.ones((1, 2), np.float32),), cut=(False,))
+        tables = (np.ones((1, 2), np.float32), np.ones((0, 2), np.float32))
+        return TokenVectors(tokens=(("a",), ()), vectors=tables, cut=(False,) * count)
+
+    ranking = rank(LateInteraction(model=encoder(embed, EmbedTokens)), 2)
+    assert [item.score for item in ranking] == [2.0, None]
+    assert ranking.outcome == "partial"

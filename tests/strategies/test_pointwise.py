@@ -1,0 +1,113 @@
+"""Grades and yes/no: what counts, what does not, and what is said about it."""
+
+import json
+import math
+
+import pytest
+
+from reranking.documents import Document, as_candidates
+from reranking.replies import Choices, Text
+from reranking.strategies.pointwise import Grade, YesNo
+from tests.oracles import Scripted
+from tests.support import rank
+
+
+def by_document(answers):
+    return Scripted(lambda request, number: answers[request.shown[0]])
+
+
+@pytest.mark.parametrize(
+    ("logprobs", "score"),
+    [
+        ((math.log(0.6), math.log(0.2)), 0.75),
+        ((math.log(0.6), None), 1.0),
+        ((None, math.log(0.2)), 0.0),
+        ((None, None), None),
+        ((-800.0, -800.0), 0.5),
+        ((-900.0, -800.0), 0.0),
+    ],
+)
+def test_yes_no_scores_p_yes_over_both_and_an_answer_that_was_not_returned_counts_zero(logprobs, score):
+    ranking = rank(YesNo(model=by_document([Choices(logprobs=logprobs), Choices(logprobs=(0.0, -1.0))])), 2)
+    found = {item.index: item.score for item in ranking}[0]
+    assert found == (None if score is None else pytest.approx(score))
+
+
+def test_a_model_without_logprobs_scores_one_or_zero_and_the_ranking_says_so():
+    replies = [
+        Choices(logprobs=(None, 0.0), by="generated"),
+        Choices(logprobs=(0.0, None), by="generated"),
+        Choices(logprobs=(None, None), by="generated"),
+    ]
+    ranking = rank(YesNo(model=by_document(replies)), 3)
+    assert [(item.index, item.score) for item in ranking] == [(1, 1.0), (0, 0.0), (2, None)]
+    assert ranking.score_kind == "written yes (1) or no (0)"
+    assert ranking.outcome == "partial"
+    assert {"no-logprobs", "unusable-reply"} <= {note.code for note in ranking.diagnostics}
+
+
+def test_the_expected_grade_is_the_mean_over_the_returned_probabilities():
+    logprobs = (math.log(0.25), None, math.log(0.75), None)
+    ranking = rank(Grade(model=by_document([Choices(logprobs=logprobs)]), mode="expected", top=3), 1)
+    assert ranking.items[0].score == pytest.approx(1.5)
+    assert ranking.score_kind == "expected grade out of 3"
+
+
+def test_an_unreadable_grade_leaves_the_document_unscored_below_the_scored_ones():
+    replies = [
+        Text(text="I'd rather not say"),
+        Text(text='{"score": 2, "reason": "weak", "quotes": []}'),
+        Text(text=""),
+    ]
+    ranking = rank(Grade(model=by_document(replies)), 3)
+    assert [(item.index, item.score) for item in ranking] == [(1, 2.0), (0, None), (2, None)]
+    assert ranking.items[1].tie == ranking.items[2].tie
+    assert ranking.outcome == "partial"
+    assert [note.raw for note in ranking.diagnostics] == ["I'd rather not say", ""]
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (Text(text="no", finish="refusal"), "declined"),
+        (Text(text='{"reason": "it', finish="length"), "length limit"),
+        (Text(text='{"score": 99}'), "outside 0 to 10"),
+    ],
+)
+def test_the_reason_why_a_reply_gave_nothing_is_told_apart(reply, said):
+    ranking = rank(Grade(model=by_document([reply])), 1)
+    assert ranking.outcome == "failed"
+    assert said in ranking.diagnostics[0].message
+
+
+def test_quotes_are_checked_against_the_document_and_an_invented_one_is_marked():
+    text = "The kettle boils at sea level in four minutes."
+    quotes = ["boils at sea level", "never boils at all"]
+    reply = Text(text=json.dumps({"reason": "r", "quotes": quotes, "score": 5}))
+    ranking = rank(Grade(model=by_document([reply])), as_candidates([text]))
+    first, second = ranking.items[0].explanation.quotes
+    assert text[first.start : first.end] == "boils at sea level"
+    assert (second.start, second.end) == (None, None)
+
+
+def test_a_grade_read_from_text_is_marked_as_repaired():
+    ranking = rank(Grade(model=by_document([Text(text="Score: 7/10, it fits.")])), 1)
+    assert (ranking.outcome, ranking.items[0].score) == ("repaired", 7.0)
+
+
+def test_documents_are_cut_at_the_word_limit_and_the_ranking_says_which():
+    model = Scripted(lambda request, number: Choices(logprobs=(-0.1, -1.0)))
+    items = as_candidates([Document("short"), Document("one two three four five six")])
+    ranking = rank(YesNo(model=model, passage_words=3), items)
+    cut = [note for note in ranking.diagnostics if note.code == "truncated"]
+    assert [note.indexes for note in cut] == [(1,)]
+
+
+def test_the_title_is_shown_only_if_asked_for():
+    prompts = []
+    model = Scripted(
+        lambda request, number: (prompts.append(request.messages[1].text), Choices(logprobs=(0.0, -1.0)))[1]
+    )
+    for show in (True, False):
+        rank(YesNo(model=model, show_title=show), as_candidates([Document("body", title="HEADLINE")]))
+    assert ["HEADLINE" in prompt for prompt in prompts] == [True, False]

@@ -1,0 +1,153 @@
+"""The engine drives any generator, side by side, and contains its faults."""
+
+import asyncio
+import threading
+from typing import Literal
+
+import pytest
+
+from reranking.engine import estimate, run_strategy
+from reranking.gateway import Gateway
+from reranking.providers.simulated import Rehearsal
+from reranking.ranking import by_order
+from reranking.replies import Text
+from reranking.requests import Generate, Message
+from reranking.strategies.base import AsksModel, Strategy, aside, together
+from tests.oracles import Scripted
+from tests.support import candidates, gateway, rank
+
+
+class Chains(AsksModel):
+    """`chains` independent chains of `length` dependent requests."""
+
+    title = "Chains"
+    family = "Baseline"
+    kind: Literal["test-chains"] = "test-chains"
+    chains: int = 3
+    length: int = 4
+
+    def steps(self, query, candidates):
+        def chain(number):
+            said = []
+            for step in range(self.length):
+                text = f"{number} {step} {said}"
+                (reply,) = yield [Generate(model=self.model, task="x", messages=(Message("user", text),))]
+                said.append(reply.text)
+            return said
+
+        results = yield together(*(chain(number) for number in range(self.chains)))
+        return by_order(candidates, range(len(candidates)), details={"results": results})
+
+
+def test_generators_run_together_take_the_time_of_the_longest_and_keep_their_order():
+    waves = []
+    pending = 0
+
+    async def answer():
+        nonlocal pending
+        pending += 1
+        await asyncio.sleep(0.002)
+        waves.append(pending)
+        pending -= 1
+        return Text(text="ok")
+
+    model = Scripted(lambda request, number: answer())
+    ranking = rank(Chains(model=model), 2)
+    assert ranking.details["results"] == [["ok"] * 4] * 3
+    assert model.count == 12
+    assert waves[0] == 3
+
+
+def test_a_fault_in_one_part_ends_the_others_and_the_strategy_only():
+    class Faulty(Chains):
+        kind: Literal["test-faulty"] = "test-faulty"
+
+        def steps(self, query, candidates):
+            def bad():
+                yield [Generate(model=self.model, task="x", messages=())]
+                raise RuntimeError("broken")
+
+            yield together(bad(), *(super(Faulty, self).steps(query, candidates) for _ in range(2)))
+
+    async def slow():
+        await asyncio.sleep(0.005)
+        return Text(text="x")
+
+    async def both():
+        door = gateway()
+        model = Scripted(lambda request, number: slow())
+        return await asyncio.gather(
+            run_strategy(Faulty(model=model), "q", candidates(3), door),
+            run_strategy(Chains(model=model), "q", candidates(3), door),
+        )
+
+    bad, good = asyncio.run(both())
+    assert bad.outcome == "failed"
+    assert bad.diagnostics[0].code == "strategy-error"
+    assert good.outcome == "complete"
+
+
+def test_a_slow_computation_runs_away_from_the_event_loop():
+    class Thinks(Strategy):
+        title = "Thinks"
+        family = "Baseline"
+        kind: Literal["test-thinks"] = "test-thinks"
+
+        def steps(self, query, candidates):
+            thread = yield aside(threading.get_ident)
+            return by_order(candidates, range(len(candidates)), details={"thread": thread})
+
+    assert rank(Thinks(), 1).details["thread"] != threading.get_ident()
+
+
+def test_a_ranking_that_is_not_a_permutation_of_its_candidates_is_a_failure():
+    class Loses(Strategy):
+        title = "Loses"
+        family = "Baseline"
+        kind: Literal["test-loses"] = "test-loses"
+
+        def steps(self, query, candidates):
+            yield from ()
+            return by_order(candidates[:-1], range(len(candidates) - 1))
+
+    ranking = rank(Loses(), 3)
+    assert ranking.outcome == "failed"
+    assert ranking.order == (0, 1, 2)
+
+
+def test_cancelling_closes_the_generator():
+    closed = []
+
+    class Waits(Chains):
+        kind: Literal["test-waits"] = "test-waits"
+
+        def steps(self, query, candidates):
+            try:
+                yield [Generate(model=self.model, task="x", messages=())]
+            finally:
+                closed.append(True)
+
+    async def run():
+        model = Scripted(lambda request, number: asyncio.sleep(60))
+        task = asyncio.ensure_future(run_strategy(Waits(model=model), "q", candidates(2), gateway()))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    assert closed == [True]
+
+
+def test_an_estimate_counts_what_would_be_asked_and_sends_nothing():
+    model = Scripted(lambda request, number: pytest.fail("sent"))
+    stub = Gateway(lambda ref: Rehearsal())
+    found = asyncio.run(estimate(Chains(model=model, chains=5, length=3), "q", candidates(4), stub))
+    assert (found.requests, found.exact) == (15, True)
+
+
+def test_progress_is_reported_after_every_answer():
+    seen = []
+    model = Scripted(lambda request, number: Text(text="x"))
+    rank(Chains(model=model), 2, on_answer=lambda run: seen.append(run.requests))
+    assert seen == list(range(1, 13))
