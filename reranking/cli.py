@@ -82,7 +82,7 @@ def run(
     except StoreError as error:
         raise WrongUseError(str(error)) from error
     for one in inputs:
-        comparison = compare(str(one.query), one.documents, ready, archive=store)
+        comparison = compare(str(one.query), one.documents, ready, archive=store.archive)
         failed |= any(ranking.outcome == "failed" for ranking in comparison.rankings)
         click.echo(json.dumps(comparison.to_json(), ensure_ascii=False) if as_json else _table(comparison))
     store.close()
@@ -235,8 +235,8 @@ def _table(comparison: Comparison) -> str:
     for ranking in comparison.rankings:
         usage = ranking.usage
         cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}"
-        parts.append(f"\n{_name(ranking.strategy)}: {ranking.outcome}, {ranking.score_kind}, {usage.requests} requests, "
-                     f"{cost}, {usage.seconds:.2f} s")  # fmt: skip
+        took = f"{usage.requests} requests, {cost}, {usage.seconds:.2f} s"
+        parts.append(f"\n{_name(ranking.strategy)}: {ranking.outcome}, {ranking.score_kind}, {took}")
         parts.extend(f"  ! {note.message}" for note in ranking.diagnostics)
         parts.extend(_lines(ranking))
     return "\n".join(parts) + "\n"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from reranking.documents import Candidate, Candidates
-from reranking.gateway import Run
+from reranking.gateway import Resolve, Run
 from reranking.ranking import Diagnostic, Ranking, failed, is_permutation
 from reranking.replies import Failed, Reply
 from reranking.requests import Choose, Generate, Likelihood, PerText, Request
@@ -52,16 +52,18 @@ async def run_strategy(
     gateway: Asks,
     *,
     label: str = "",
+    resolve: Resolve | None = None,
     nonce: str | None = None,
     on_answer: Callable[[Run], None] | None = None,
 ) -> Ranking:
     """Run one strategy to its end and return its ranking, with what it took.
 
-    `nonce` keeps this run's requests apart from equal ones, so that repetitions are asked
-    again. `on_answer` is called after every answered request. Raises only CancelledError.
+    `resolve` finds this run's models (default: the gateway's way). `nonce` keeps its requests
+    apart from equal ones, so that repetitions are asked again. `on_answer` is called with the
+    run after every answered request. Raises only CancelledError.
     """
     documents = _documents(candidates)
-    run = Run(label=label, query=query, documents=documents, nonce=nonce, on_answer=on_answer)
+    run = Run(label, query, documents, resolve, nonce, on_answer)
     clock = time.perf_counter()
     try:
         ranking: Ranking = await _drive(strategy.steps(query, candidates), gateway, run)

@@ -30,6 +30,9 @@ HOPELESS = frozenset({"bad-key", "unknown-model"})
 Source = Literal["sent", "cache", "shared", "none"]
 """How a request was answered: by a new call, from the archive, by another's call, or not at all."""
 
+Resolve = Callable[[ModelRef], Model]
+"""Turns a model's name or object into a model, or raises ModelError."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -93,13 +96,15 @@ def replies_to_keep(call: Call) -> dict[str, Reply]:
 class Run:
     """One strategy at work: what its calls belong to, and a running account of them.
 
-    `nonce` keeps its requests apart from equal ones of other runs. `on_answer` is called with
-    the run after each answered request.
+    `resolve` turns names into models for this run (default: the gateway's), so that each
+    user's keys serve that user only. `nonce` keeps its requests apart from equal ones of other
+    runs. `on_answer` is called with the run after each answered request.
     """
 
     label: str = ""
     query: str = ""
     documents: Sequence[Document] = ()
+    resolve: Resolve | None = None
     nonce: str | None = None
     on_answer: Callable[[Run], None] | None = None
     requests: int = 0
@@ -161,7 +166,7 @@ class Gateway:
     `resolve` turns a model's name (or object) into a model, or raises ModelError.
     """
 
-    def __init__(self, resolve: Callable[[ModelRef], Model], archive: Archive | None = None) -> None:
+    def __init__(self, resolve: Resolve, archive: Archive | None = None) -> None:
         self.resolve = resolve
         self.archive: Archive = archive if archive is not None else MemoryArchive()
         self._flights: dict[str, _Flight] = {}
@@ -198,7 +203,7 @@ class Gateway:
         try:
             model = run.models.get(request.model)
             if model is None:
-                model = self.resolve(request.model)
+                model = (run.resolve or self.resolve)(request.model)
                 if isinstance(model, NeedsDocuments):
                     model = model.about(run.query, run.documents)
                 run.models[request.model] = model

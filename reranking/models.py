@@ -25,8 +25,15 @@ class Model(Protocol):
     - `about(query, documents)` - the same model, told what its `shown` positions refer to.
     """
 
-    name: str
-    answers: frozenset[type[Request]]
+    @property
+    def name(self) -> str:
+        """What people call it, such as `openai:gpt-5-mini`."""
+        ...
+
+    @property
+    def answers(self) -> frozenset[type[Request]]:
+        """The kinds of request that it answers."""
+        ...
 
     async def answer(self, request: Request) -> Reply:
         """Answer `request`, or raise ModelError."""

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from reranking.parsing import parse_grade, parse_order
 
-LISTISH = st.text(st.sampled_from(list("[]0123456789> ,.\n{}\"rankingpse:²³①٣</think>-")), max_size=300)
+LISTISH = st.text(st.sampled_from(list('[]0123456789> ,.\n{}"rankingpse:²³①٣</think>-')), max_size=300)
 
 
 @given(st.one_of(st.text(max_size=400), LISTISH), st.integers(0, 30))

@@ -1,0 +1,269 @@
+"""Comparisons and bias tests as work that outlives the screen that started it.
+
+A job is in the store before its first request. It runs on the background loop, its rankings
+are stored as they come, and a job that was cut short is resumed from the reply cache.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from reranking.documents import Candidate, Document, as_candidates
+from reranking.engine import Estimate, estimate, run_strategy
+from reranking.gateway import Gateway, Resolve, Run
+from reranking.loop import background, submit
+from reranking.providers.simulated import Rehearsal
+from reranking.ranking import Ranking
+from reranking.store import JobKind, JobState, Store
+from reranking.strategies.base import Strategy
+from reranking.strategies.catalogue import make
+
+BEAT_SECONDS = 1.0
+
+EndState = Literal["done", "cancelled", "failed"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Part:
+    """One strategy on one order of the candidates: a comparison's column, a bias test's run.
+
+    `order` holds the original positions as given to the strategy. `predicted` is None until
+    it is known; `done` and `cost_usd` grow while it runs; `ranking` is there when it is over.
+    """
+
+    position: int
+    repetition: int
+    strategy: Strategy
+    order: tuple[int, ...]
+    predicted: Estimate | None = None
+    done: int = 0
+    cost_usd: float | None = 0.0
+    ranking: Ranking | None = None
+
+
+@dataclass
+class JobStatus:
+    """A job as it stands now. `problem` says why a `failed` job could not go on."""
+
+    id: str
+    session: str
+    kind: JobKind
+    query: str
+    candidates: tuple[Candidate, ...]
+    parts: list[Part]
+    state: JobState
+    created: float
+    problem: str = ""
+
+    @property
+    def rankings(self) -> list[Ranking]:
+        """The rankings that are there, in the order of the strategies."""
+        return [part.ranking for part in self.parts if part.ranking is not None]
+
+
+@dataclass
+class _Live:
+    status: JobStatus
+    resolve: Resolve
+    task: asyncio.Task[None] | None = None  # known to the loop only
+    stopped: bool = False
+    over: threading.Event = field(default_factory=threading.Event)
+
+
+class Jobs:
+    """All jobs of one store. Thread-safe; work runs on the background loop."""
+
+    def __init__(self, store: Store, resolve: Resolve) -> None:
+        self.store = store
+        self.gateway = Gateway(resolve, store.archive)
+        self._live: dict[str, _Live] = {}
+        self._ended: dict[str, JobStatus] = {}
+        self._lock = threading.Lock()
+
+    def start(
+        self,
+        session: str,
+        kind: JobKind,
+        query: str,
+        documents: Sequence[Document],
+        strategies: Sequence[Strategy],
+        resolve: Resolve,
+        *,
+        orders: Sequence[Sequence[int]] = (),
+        seed: int = 0,
+    ) -> str:
+        """Store a job and start it; return its id.
+
+        Each strategy runs once on each of `orders` (permutations of the documents' positions),
+        or once on the input order if there are none. `resolve` finds the models with the keys
+        of the user who started the job.
+        """
+        spec = {
+            "strategies": [strategy.spec() for strategy in strategies],
+            "orders": [list(order) for order in orders],
+        }
+        job = self.store.jobs.add(session, kind, query, documents, spec, seed)
+        parts = _parts(strategies, orders, len(documents))
+        status = JobStatus(job, session, kind, query, as_candidates(documents), parts, "running", time.time())
+        self._begin(_Live(status, resolve))
+        return job
+
+    def status(self, job: str) -> JobStatus | None:
+        """The job as it stands, or None if there is none of that id."""
+        with self._lock:
+            known = self._live.get(job)
+            if known is not None:
+                return known.status
+            if job in self._ended:
+                return self._ended[job]
+        status = self._stored(job)
+        if status is not None and status.state == "done":
+            with self._lock:
+                self._ended[job] = status
+                while len(self._ended) > 32:
+                    del self._ended[next(iter(self._ended))]
+        return status
+
+    def cancel(self, job: str) -> None:
+        """Stop a job of this process: requests in flight are dropped, what came is kept."""
+        with self._lock:
+            live = self._live.get(job)
+        if live is not None:
+            background().call_soon_threadsafe(self._stop, live)
+
+    def resume(self, job: str, resolve: Resolve) -> None:
+        """Go on with a job that was interrupted, cancelled or failed.
+
+        Strategies that had ended keep their rankings; the others run again, and what was
+        answered before is taken from the reply cache. Raises ValueError if it is running.
+        """
+        with self._lock:
+            self._ended.pop(job, None)
+        if job in self._live or not self.store.jobs.resume(job):
+            raise ValueError("only a job that was cut short can be resumed")
+        status = self._stored(job)
+        assert status is not None
+        self._begin(_Live(status, resolve))
+
+    def wait(self, job: str, seconds: float | None = None) -> JobStatus:
+        """Wait until a job of this process is over and return how it ended. Raises TimeoutError."""
+        with self._lock:
+            live = self._live.get(job)
+        if live is not None and not live.over.wait(seconds):
+            raise TimeoutError(f"job {job} is still running")
+        status = self.status(job)
+        assert status is not None
+        return status
+
+    def _begin(self, live: _Live) -> None:
+        with self._lock:
+            self._live[live.status.id] = live
+        submit(self._work(live))
+
+    def _stop(self, live: _Live) -> None:
+        live.stopped = True
+        if live.task is not None:
+            live.task.cancel()
+
+    async def _work(self, live: _Live) -> None:
+        status = live.status
+        beat = asyncio.ensure_future(self._beat(status.id))
+        state: EndState = "failed"
+        live.task = asyncio.current_task()
+        try:
+            if not live.stopped:
+                await self._all_parts(live)
+            state = "cancelled" if live.stopped else "done"
+        except asyncio.CancelledError:
+            state = "cancelled"
+        except Exception as error:  # the store failed: nothing of a strategy's own reaches this place
+            logger.exception("job %s failed", status.id)
+            status.problem = f"The job could not go on: {error}"
+        finally:
+            beat.cancel()
+            await self._end(live, state)
+
+    async def _all_parts(self, live: _Live) -> None:
+        todo = [part for part in live.status.parts if part.ranking is None]
+        tasks = [asyncio.ensure_future(self._run(live, part)) for part in todo]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, live: _Live, part: Part) -> None:
+        status = live.status
+        candidates = [status.candidates[index] for index in part.order]
+        if part.repetition == 0:
+            part.predicted = await asyncio.to_thread(predict, part.strategy, status.query, candidates)
+
+        def count(run: Run) -> None:
+            part.done, part.cost_usd = run.requests, run.cost_usd
+
+        part.ranking = await run_strategy(
+            part.strategy,
+            status.query,
+            candidates,
+            self.gateway,
+            label=f"{status.id}/{part.position}/{part.repetition}",
+            resolve=live.resolve,
+            nonce=f"run {part.repetition}" if status.kind == "bias" else None,
+            on_answer=count,
+        )
+        await asyncio.to_thread(
+            self.store.jobs.keep_ranking, status.id, part.position, part.repetition, part.order, part.ranking
+        )
+
+    async def _beat(self, job: str) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.to_thread(self.store.jobs.beat, [job])
+
+    async def _end(self, live: _Live, state: EndState) -> None:
+        status = live.status
+        try:
+            await asyncio.to_thread(self.store.jobs.end, status.id, state)
+        finally:
+            status.state = state
+            with self._lock:
+                del self._live[status.id]
+                self._ended[status.id] = status
+            live.over.set()
+
+    def _stored(self, job: str) -> JobStatus | None:
+        row = self.store.jobs.get(job)
+        if row is None:
+            return None
+        strategies = [make(spec) for spec in row.spec["strategies"]]
+        parts = _parts(strategies, row.spec["orders"], len(row.documents))
+        kept = {(entry.position, entry.repetition): entry.ranking for entry in self.store.jobs.rankings(job)}
+        for part in parts:
+            part.ranking = kept.get((part.position, part.repetition))
+            if part.ranking is not None:
+                part.done, part.cost_usd = part.ranking.usage.requests, part.ranking.usage.cost_usd
+        candidates = as_candidates(row.documents)
+        return JobStatus(job, row.session, row.kind, row.query, candidates, parts, row.state, row.created)
+
+
+def predict(strategy: Strategy, query: str, candidates: Sequence[Candidate]) -> Estimate:
+    """What a strategy will ask, from a rehearsal that sends nothing. Not to be called on the loop."""
+    return asyncio.run(estimate(strategy, query, candidates, Gateway(lambda ref: Rehearsal())))
+
+
+def _parts(strategies: Sequence[Strategy], orders: Sequence[Sequence[int]], count: int) -> list[Part]:
+    given: Sequence[Sequence[int]] = orders or [range(count)]
+    return [
+        Part(position, repetition, strategy, tuple(order))
+        for position, strategy in enumerate(strategies)
+        for repetition, order in enumerate(given)
+    ]

@@ -1,0 +1,226 @@
+"""Jobs outlive what started them: stored first, cancelled for real, resumed without asking twice."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from reranking.documents import Document
+from reranking.jobs import Jobs, predict
+from reranking.models import ModelError
+from reranking.store import open_store
+from reranking.strategies.catalogue import make
+from tests.oracles import PerfectOracle, Scripted
+from tests.support import candidates, documents
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = open_store(tmp_path / "jobs.db")
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def jobs(store):
+    return Jobs(store, lambda ref: ref)
+
+
+def resolver(model):
+    """Every model name is `model`: strategies in the store hold names, not objects."""
+    return lambda ref: model
+
+
+def start(jobs, model, *strategies, count=6, **options):
+    session = jobs.store.sessions.new({})
+    chosen = [make(strategy) for strategy in strategies]
+    return jobs.start(
+        session, options.pop("kind", "comparison"), "query", documents(count), chosen, resolver(model), **options
+    )
+
+
+def test_a_finished_job_reads_the_same_from_the_store_as_from_memory(jobs, store):
+    oracle = PerfectOracle([at / 6 for at in range(6)], fingerprint="oracle")
+    job = start(jobs, oracle, "bm25", "yes-no(model='m')", "listwise(model='m')")
+    live = jobs.wait(job, 10)
+    again = Jobs(store, lambda ref: ref).status(job)
+    assert live.state == again.state == "done"
+    assert [part.ranking for part in again.parts] == [part.ranking for part in live.parts]
+    assert again.candidates == live.candidates
+    assert [part.strategy.spec() for part in again.parts] == [part.strategy.spec() for part in live.parts]
+
+
+def test_one_strategy_that_cannot_run_leaves_the_others_complete(jobs):
+    def resolve(ref):
+        if ref == "gone":
+            raise ModelError("no-key", "No API key for 'gone'. Set GONE_API_KEY.")
+        return PerfectOracle([at / 6 for at in range(6)])
+
+    session = jobs.store.sessions.new({})
+    chosen = [make("yes-no(model='gone')"), make("yes-no(model='there')"), make("bm25")]
+    job = jobs.start(session, "comparison", "q", documents(6), chosen, resolve)
+    rankings = jobs.wait(job, 10).rankings
+    assert [ranking.outcome for ranking in rankings] == ["failed", "complete", "complete"]
+    assert rankings[0].diagnostics[0].message == "No API key for 'gone'. Set GONE_API_KEY."
+
+
+def test_cancel_stops_requests_in_flight_and_keeps_what_came(jobs, store):
+    released = []
+
+    async def answer(request, number):
+        if number > 3:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                released.append(number)
+        return PerfectOracle([0.5] * 6).choose(request, [0.5])
+
+    from reranking.replies import Choices
+
+    async def reply(request, number):
+        return Choices(logprobs=await answer(request, number))
+
+    model = Scripted(reply, fingerprint="slow")
+    job = start(jobs, model, "yes-no(model='m')", "bm25")
+    deadline = time.monotonic() + 10
+    while model.count < 6 or jobs.status(job).parts[0].done < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    jobs.cancel(job)
+    status = jobs.wait(job, 10)
+    assert status.state == "cancelled"
+    assert sorted(released) == [4, 5, 6]
+    assert status.parts[0].ranking is None
+    assert status.parts[1].ranking.outcome == "complete"
+    assert store.jobs.get(job).state == "cancelled"
+
+
+def test_resuming_asks_nothing_again_that_had_been_answered(jobs):
+    from reranking.replies import Choices
+
+    asked = []
+
+    async def reply(request, number):
+        asked.append(request.content())
+        if number in {4, 5, 6}:
+            await asyncio.sleep(60)
+        return Choices(logprobs=(-0.5, -1.0 - request.shown[0]))
+
+    model = Scripted(reply, fingerprint="slow")
+    job = start(jobs, model, "yes-no(model='m')")
+    deadline = time.monotonic() + 10
+    while model.count < 6 or jobs.status(job).parts[0].done < 3:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    jobs.cancel(job)
+    jobs.wait(job, 10)
+    jobs.resume(job, resolver(model))
+    status = jobs.wait(job, 10)
+    assert status.state == "done"
+    assert status.parts[0].ranking.outcome == "complete"
+    assert (status.parts[0].ranking.usage.requests, status.parts[0].ranking.usage.cached) == (6, 3)
+    assert len(asked) == 9
+
+
+def test_a_job_that_is_done_or_running_cannot_be_resumed(jobs):
+    job = start(jobs, None, "bm25")
+    jobs.wait(job, 10)
+    with pytest.raises(ValueError, match="cut short"):
+        jobs.resume(job, resolver(None))
+
+
+def test_a_bias_job_runs_every_shuffle_with_requests_of_its_own(jobs):
+    oracle = PerfectOracle([at / 6 for at in range(6)], fingerprint="oracle")
+    orders = [(0, 1, 2, 3, 4, 5), (5, 4, 3, 2, 1, 0), (0, 1, 2, 3, 4, 5)]
+    job = start(jobs, oracle, "yes-no(model='m')", kind="bias", orders=orders)
+    status = jobs.wait(job, 10)
+    assert [part.order for part in status.parts] == orders
+    assert {part.ranking.order for part in status.parts} == {(5, 4, 3, 2, 1, 0)}
+    assert [part.ranking.usage.cached for part in status.parts] == [0, 0, 0]
+    assert len(oracle.asked) == 18
+
+
+def test_the_prediction_equals_what_is_asked(jobs):
+    oracle = PerfectOracle([at / 6 for at in range(6)], fingerprint="oracle")
+    for name in (
+        "input-order",
+        "bm25",
+        "yes-no(model='m')",
+        "grade(model='m')",
+        "listwise(model='m')",
+        "dense(model='m')",
+    ):
+        predicted = predict(make(name), "query", candidates(6))
+        ranking = jobs.wait(start(jobs, oracle, name), 10).rankings[0]
+        assert predicted.requests == ranking.usage.requests
+
+
+def test_a_killed_process_leaves_an_interrupted_job_that_resumes_where_it_was(tmp_path, store):
+    """The real thing: another process is killed in the middle of a run."""
+    path = store.path
+    log = tmp_path / "asked.txt"
+    script = textwrap.dedent(f"""
+        import asyncio, os, sys
+        sys.path.insert(0, {os.getcwd()!r})
+        from reranking.jobs import Jobs
+        from reranking.replies import Choices
+        from reranking.store import open_store
+        from reranking.strategies.catalogue import make
+        from tests.support import documents
+        from tests.oracles import Scripted
+        hang = sys.argv[1] == "hang"
+        async def reply(request, number):
+            if hang and number > 4:
+                await asyncio.sleep(60)
+            with open({str(log)!r}, "a") as file:
+                file.write(f"{{request.shown[0]}}\\n")
+            return Choices(logprobs=(-0.5, -1.0 - request.shown[0]))
+        model = Scripted(reply, name="m", fingerprint="m", concurrency=8)
+        jobs = Jobs(open_store({str(path)!r}), lambda ref: model)
+        if hang:
+            session = jobs.store.sessions.new({{}})
+            chosen = [make("yes-no(model='m')"), make("bm25")]
+            job = jobs.start(session, "comparison", "q", documents(8), chosen, lambda ref: model)
+            print(job, flush=True)
+            jobs.wait(job)
+        else:
+            jobs.resume(sys.argv[2], lambda ref: model)
+            print(jobs.wait(sys.argv[2], 20).state, flush=True)
+    """)
+    victim = subprocess.Popen([sys.executable, "-c", script, "hang"], stdout=subprocess.PIPE, text=True)
+    job = victim.stdout.readline().strip()
+    deadline = time.monotonic() + 20
+    while not log.exists() or len(log.read_text().splitlines()) < 4 or len(store.jobs.rankings(job)) < 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.3)  # the fourth reply is committed within one group commit
+    victim.send_signal(signal.SIGKILL)
+    victim.wait()
+    assert store.jobs.get(job).state == "running"
+    deadline = time.monotonic() + 20
+    while store.jobs.get(job).state != "interrupted":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    result = subprocess.run([sys.executable, "-c", script, "go", job], capture_output=True, text=True, timeout=60)
+    assert result.stdout.strip() == "done", result.stderr
+    asked = [int(line) for line in log.read_text().splitlines()]
+    assert sorted(asked) == list(range(8))
+    ranking = store.jobs.rankings(job)[0].ranking
+    assert (ranking.outcome, ranking.usage.cached) == ("complete", 4)
+
+
+def test_documents_of_a_job_are_those_it_was_started_with(jobs):
+    odd = [
+        Document("same", id="x"),
+        Document("same", id="x"),
+        Document("<b>&</b>", title="t", metadata={"a": [1, None]}),
+    ]
+    session = jobs.store.sessions.new({})
+    job = jobs.start(session, "comparison", "q", odd, [make("bm25")], resolver(None))
+    jobs.wait(job, 10)
+    assert [item.document for item in Jobs(jobs.store, lambda ref: ref).status(job).candidates] == odd
