@@ -50,7 +50,7 @@ def kendall_tau_b(a: Ranking, b: Ranking) -> float | None:
         return 1.0
     if all(first[index] + second[index] == len(first) + 1 for index in first):
         return -1.0
-    from scipy.stats import kendalltau  # type: ignore[import-untyped]  # takes most of a second to import
+    from scipy.stats import kendalltau  # takes most of a second to import
 
     indexes = list(first)
     ranks = [[ranks[index] for index in indexes] for ranks in (first, second)]
