@@ -1,0 +1,23 @@
+"""The app: page settings and navigation."""
+
+from pathlib import Path
+
+import streamlit as st
+
+import reranking.ui
+
+st.set_page_config(
+    page_title="Rerank Lens",
+    page_icon=str(Path(reranking.ui.__file__).with_name("icon.png")),
+    layout="wide",
+)
+
+st.navigation(
+    [
+        st.Page("pages/compare.py", title="Compare", default=True),
+        st.Page("pages/bias.py", title="Bias"),
+        st.Page("pages/judge.py", title="Judge"),
+        st.Page("pages/sessions.py", title="Sessions"),
+    ],
+    position="top",
+).run()

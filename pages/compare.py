@@ -1,0 +1,45 @@
+"""Compare: enter a query and documents, run strategies side by side, see what each one did."""
+
+import streamlit as st
+
+from reranking.ui import inputs, page, results, running, state, strategy_set
+
+entered = page.begin()
+job = state.latest_job("comparison")
+busy = job is not None and job.state == "running"
+
+with st.container(horizontal=True, vertical_alignment="center", key="query-line"):
+    inputs.query_box(entered)
+    action = st.empty()
+
+documents = inputs.documents_box(entered)
+with st.sidebar:
+    strategy_set.strategy_set(entered, documents)
+state.keep()
+state.warm_up(entered)
+
+missing = inputs.problems(entered, documents)
+if busy:
+    if action.button("Cancel", key="cancel", width=140):
+        state.jobs().cancel(job.id)
+        st.rerun()
+elif action.button("Run", key="run", type="primary", shortcut="ctrl+enter", width=140):
+    if missing:
+        for sentence in missing:
+            st.error(sentence)
+    else:
+        state.start_comparison(entered, documents)
+        st.rerun()
+
+if entered.is_empty():
+    inputs.example_cards(entered)
+elif job is None:
+    page.html("<p class='rl-hint'>Results appear here after Run.</p>")
+elif busy:
+    running.watch(job, results.partial)
+else:
+    if job.state != "done":
+        running.cut_short(job)
+    if not results.is_current(job, entered):
+        st.caption(f"The results are for the input as it was when they were run: {len(job.candidates)} documents.")
+    results.show(job)

@@ -1,0 +1,54 @@
+"""Sessions: find, open and delete what was saved."""
+
+from datetime import datetime
+
+import streamlit as st
+
+from reranking.store import SessionRow
+from reranking.ui import columns, page, state
+
+
+@st.dialog("Delete this session?")
+def confirm(row: SessionRow) -> None:
+    """Ask before deleting for good."""
+    st.text(row.title or row.query or "Draft without a query")
+    st.caption("Its results and prompts are deleted. Judgments stay, since they belong to query and document.")
+    with st.container(horizontal=True):
+        if st.button("Delete", key="confirm-delete", type="primary"):
+            state.store().sessions.delete(row.id)
+            if st.session_state.session == row.id:
+                state.start_new()
+            st.rerun()
+        if st.button("Keep it", key="keep-session"):
+            st.rerun()
+
+
+page.begin()
+search = st.text_input("Search", placeholder="Search titles and queries", label_visibility="collapsed", key="search")
+rows = state.store().sessions.all(search or "")
+if not rows:
+    page.html(
+        "<p class='rl-hint'>"
+        + ("No session matches." if search else "No sessions yet. What you enter on Compare appears here.")
+        + "</p>"
+    )
+
+for row in rows:
+    with st.container(border=True, key=f"session-{row.id}"):
+        text, open_button, delete_button = st.columns([8, 1, 1], vertical_alignment="center")
+        title = row.title or "Draft"
+        cost = "cost unknown" if row.cost_usd is None else columns.money(row.cost_usd) if row.cost_usd else "free"
+        changed = datetime.fromtimestamp(row.updated)
+        facts = [
+            f"{row.strategies} strategies",
+            f"judged {row.judged} of {row.documents}" if row.documents else "not run yet",
+            cost,
+            f"{changed:%d %b %Y %H:%M}",
+        ]
+        with text:
+            page.session_row(title, row.query, facts, draft=row.title is None)
+        if open_button.button("Open", key=f"open-{row.id}", width="stretch"):
+            state.go_to(row.id)
+            st.switch_page("pages/compare.py", query_params={"session": row.id})
+        if delete_button.button("Delete", key=f"delete-{row.id}", width="stretch"):
+            confirm(row)

@@ -1,0 +1,198 @@
+"""Rankings side by side, as one block of HTML built from escaped text.
+
+Document text, reasons and quotes are data: every piece passes through `escape` or `marked`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from reranking.explain.highlight import marked, term_spans
+from reranking.jobs import Part
+from reranking.ranking import Diagnostic, Explanation, Item, Ranking
+
+TEXT_SHOWN = 20_000
+START_SHOWN = 180
+NOTE_SHOWN = 4
+
+
+def columns(parts: Sequence[Part], query: str, top: int, grades: Mapping[int, int]) -> str:
+    """One column per strategy, aligned by rank; `top` documents of each are listed."""
+    terms = query.split()
+    blocks = "".join(_column(part, terms, top, grades) for part in parts)
+    return f"<div class='rl-columns'>{blocks}</div>"
+
+
+def headline(part: Part) -> str:
+    """Title, model and parameters of a column."""
+    strategy = part.strategy
+    title = type(strategy).title
+    rest = strategy.name.removeprefix(strategy.name.split("(")[0].split(" · ")[0]).strip(" ·")
+    return f"<h3>{escape(title)}</h3><div class='rl-model'>{escape(rest) or '&nbsp;'}</div>"
+
+
+def took(ranking: Ranking) -> str:
+    """Requests, cost and seconds in a few words."""
+    usage = ranking.usage
+    requests = f"{usage.requests:,} request{'' if usage.requests == 1 else 's'}"
+    if usage.cached:
+        requests += f" ({usage.cached:,} cached)"
+    cost = "cost unknown" if usage.cost_usd is None else money(usage.cost_usd) if usage.cost_usd else "free"
+    return f"{requests} · {cost} · {seconds(usage.seconds)}"
+
+
+def money(dollars: float) -> str:
+    """Dollars with as many decimals as the amount needs."""
+    return f"${dollars:.2f}" if dollars >= 1 else f"${dollars:.4f}"
+
+
+def seconds(value: float) -> str:
+    """Seconds, shorter ones in milliseconds."""
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def _column(part: Part, terms: Sequence[str], top: int, grades: Mapping[int, int]) -> str:
+    ranking = part.ranking
+    if ranking is None:
+        return f"<section class='rl-column'>{headline(part)}<div class='rl-took'>not finished</div></section>"
+    state = f"<span class='rl-state rl-{ranking.outcome}'>{ranking.outcome}</span>"
+    kind = escape(ranking.score_kind)
+    head = (
+        f"{headline(part)}<div class='rl-took'>{state} {escape(took(ranking))}</div><div class='rl-kind'>{kind}</div>"
+    )
+    notes = _notes(ranking.diagnostics, failed=ranking.outcome == "failed")
+    if ranking.outcome == "failed":
+        return f"<section class='rl-column'>{head}{notes}</section>"
+    places = {index: place for place, index in enumerate(part.order, start=1)}
+    low, high = _scale(ranking)
+    ties = [item.tie for item in ranking]
+    items = "".join(
+        _item(item, places[item.index], ties.count(item.tie) > 1, (low, high), terms, grades.get(item.index))
+        for item in ranking.items[:top]
+    )
+    more = f"<div class='rl-more'>and {len(ranking) - top} more</div>" if len(ranking) > top else ""
+    return f"<section class='rl-column'>{head}{notes}{items}{more}</section>"
+
+
+def _item(
+    item: Item, place: int, tied: bool, scale: tuple[float, float], terms: Sequence[str], grade: int | None
+) -> str:
+    rank = f"{item.rank}{'=' if tied else ''}"
+    title = item.candidate.title or item.candidate.id
+    label = f"<span class='rl-id'>{escape(item.candidate.id)}</span>" if item.candidate.title else ""
+    judged = f"<span class='rl-grade' title='your grade'>grade {grade}</span>" if grade is not None else ""
+    head = (
+        f"<div class='rl-head'><span class='rl-rank'{_tie_title(tied)}>{rank}</span>{_movement(item, place)}"
+        f"<span class='rl-title'>{escape(title)}</span>{label}{judged}</div>"
+    )
+    score = _score(item.score, scale)
+    start = f"<div class='rl-text'>{escape(_start(item.candidate.text))}</div>"
+    reason = _reason(item.explanation)
+    return (
+        f"<details class='rl-doc'><summary>{head}{score}{start}{reason}</summary>"
+        f"{_full(item, terms)}{_quotes(item.explanation)}{_contributions(item.explanation)}</details>"
+    )
+
+
+def _tie_title(tied: bool) -> str:
+    return " title='tied: listed in input order'" if tied else ""
+
+
+def _movement(item: Item, place: int) -> str:
+    moved = place - (item.rank or place)
+    if moved > 0:
+        return f"<span class='rl-move rl-up' title='up from {place}'>▲{moved}</span>"
+    if moved < 0:
+        return f"<span class='rl-move rl-down' title='down from {place}'>▼{-moved}</span>"
+    return f"<span class='rl-move' title='came in at {place}'>=</span>"
+
+
+def _scale(ranking: Ranking) -> tuple[float, float]:
+    """Where the bars of a list begin and end: the scale of a grade or probability, else the scores' own."""
+    scores = [item.score for item in ranking if item.score is not None]
+    if not scores:
+        return 0.0, 0.0
+    if ranking.score_kind == "probability":
+        return 0.0, 1.0
+    if "out of" in ranking.score_kind:
+        return 0.0, float(ranking.score_kind.rsplit(" ", 1)[1])
+    return min(0.0, *scores), max(scores)
+
+
+def _score(score: float | None, scale: tuple[float, float]) -> str:
+    if score is None:
+        return ""
+    low, high = scale
+    share = 100 * (score - low) / (high - low) if high > low else 0.0
+    text = f"{score:.3f}" if abs(score) < 10 else f"{score:.2f}"
+    return (
+        f"<div class='rl-score'><span class='rl-number'>{text}</span>"
+        f"<span class='rl-bar'><i style='width:{share:.0f}%'></i></span></div>"
+    )
+
+
+def _reason(explanation: Explanation | None) -> str:
+    if explanation is None or not explanation.reason:
+        return ""
+    return f"<div class='rl-reason'>{escape(_start(explanation.reason, 300))}</div>"
+
+
+def _full(item: Item, terms: Sequence[str]) -> str:
+    """The text with the query's words and the found quotes marked."""
+    text = item.candidate.text[:TEXT_SHOWN]
+    spans = [(start, end, "term") for start, end, _ in term_spans(text, terms)]
+    for quote in item.explanation.quotes if item.explanation else ():
+        if quote.start is not None and quote.end is not None and quote.end <= len(text):
+            spans.append((quote.start, quote.end, "quote"))
+    left = len(item.candidate.text) - len(text)
+    cut = f"<div class='rl-more'>{left:,} more characters are not shown here</div>" if left else ""
+    return f"<div class='rl-full' dir='auto'>{marked(text, spans)}</div>{cut}"
+
+
+def _quotes(explanation: Explanation | None) -> str:
+    if explanation is None or not explanation.quotes:
+        return ""
+    rows = "".join(
+        f"<li>“{escape(_start(quote.text, 300))}” "
+        f"<b>{'found in the text' if quote.start is not None else 'not in the text'}</b></li>"
+        for quote in explanation.quotes
+    )
+    return f"<ul class='rl-quotes'>{rows}</ul>"
+
+
+def _contributions(explanation: Explanation | None) -> str:
+    if explanation is None or not explanation.contributions:
+        return ""
+    rows = "".join(
+        f"<tr><td>{escape(part.part)}{' → ' + escape(part.detail) if part.detail else ''}</td>"
+        f"<td class='rl-num'>{part.value:.3f}</td></tr>"
+        for part in sorted(explanation.contributions, key=lambda part: -abs(part.value))[:12]
+    )
+    return f"<table class='rl-table rl-parts'><tbody>{rows}</tbody></table>"
+
+
+def _notes(diagnostics: Sequence[Diagnostic], *, failed: bool) -> str:
+    """What happened on the way, with the raw reply one click away."""
+    kind = "rl-note rl-note-failed" if failed else "rl-note"
+    blocks = []
+    for entry in diagnostics[:NOTE_SHOWN]:
+        raw = f"<pre>{escape(_start_raw(entry.raw))}</pre>" if entry.raw else ""
+        message = escape(entry.message)
+        blocks.append(
+            f"<details class='{kind}'><summary>{message}</summary>{raw}</details>"
+            if raw
+            else f"<div class='{kind}'>{message}</div>"
+        )
+    if len(diagnostics) > NOTE_SHOWN:
+        blocks.append(f"<div class='{kind}'>and {len(diagnostics) - NOTE_SHOWN} more notes</div>")
+    return "".join(blocks)
+
+
+def _start(text: str, length: int = START_SHOWN) -> str:
+    line = " ".join(text[: length * 4].split())
+    return line if len(line) <= length and len(text) <= length * 4 else line[:length].rstrip() + "…"
+
+
+def _start_raw(text: str, length: int = 2000) -> str:
+    return text if len(text) <= length else text[:length] + "…"

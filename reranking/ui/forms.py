@@ -1,0 +1,137 @@
+"""Forms made from strategy classes: one widget per parameter, whatever the strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args, get_origin
+
+import streamlit as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from reranking.requests import Request
+from reranking.strategies.base import Strategy
+from reranking.strategies.catalogue import kind_of, make, strategies
+from reranking.ui import state
+
+NO_MODEL = "none chosen"
+
+
+def strategy_form(spec: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Widgets for all parameters of the strategy in `spec`; returns the specification as edited."""
+    strategy = make(dict(spec))
+    edited: dict[str, Any] = {"kind": spec["kind"]}
+    for name, info in type(strategy).model_fields.items():
+        if name != "kind":
+            edited[name] = _field(name, info, getattr(strategy, name), f"{key}-{name}", strategy)
+    return edited
+
+
+def model_options(wants: tuple[type[Request], ...]) -> list[str]:
+    """Names of models that can answer all of `wants`, available ones first."""
+    kinds = {kind.kind for kind in wants}
+    rows = [row for row in state.registry().listing() if kinds <= set(row.answers)]
+    return [row.name for row in sorted(rows, key=lambda row: not row.available)]
+
+
+def _field(name: str, info: FieldInfo, value: Any, key: str, owner: Strategy) -> Any:
+    label = name.replace("_", " ").capitalize()
+    annotation: Any = info.annotation
+    if _format(owner, name) == "model":
+        return _model(label, value, key, owner)
+    if isinstance(value, Strategy):
+        return _nested(label, value, key)
+    items = _item_class(annotation)
+    if isinstance(value, tuple | list) and items is not None:
+        return _items(label, value, key, items)
+    options = get_args(annotation) if get_origin(annotation) is not None else ()
+    if options and all(isinstance(option, str) for option in options):
+        return st.selectbox(label, options, index=options.index(value), key=key, help=info.description)
+    if isinstance(value, bool):
+        return st.toggle(label, value=value, key=key, help=info.description)
+    if isinstance(value, int | float):
+        low, high = _bounds(info)
+        kind = type(value)
+        return st.number_input(
+            label, value=value, key=key, help=info.description, step=1 if kind is int else 0.05,
+            min_value=None if low is None else kind(low), max_value=None if high is None else kind(high),
+        )  # fmt: skip
+    if value is None and type(None) in options:
+        return _optional_number(label, info, key)
+    return st.text_input(label, value=str(value), key=key, help=info.description)
+
+
+def _model(label: str, value: Any, key: str, owner: Strategy) -> str | None:
+    options = model_options(owner.wants())
+    if value is not None and value not in options:
+        options = [value, *options]
+    chosen = st.selectbox(
+        label, options, index=options.index(value) if value is not None else None, key=key, accept_new_options=True,
+        placeholder=NO_MODEL, help="Choose one, or write any name such as openai:gpt-5-mini or hf:/folder.",
+    )  # fmt: skip
+    reason = next((row.reason for row in state.registry().listing() if row.name == chosen and not row.available), "")
+    if reason:
+        st.caption(reason)
+    return chosen
+
+
+def _nested(label: str, value: Strategy, key: str) -> dict[str, Any]:
+    """A strategy inside another one: its kind, and its own form."""
+    kinds = list(strategies())
+    current = kind_of(type(value))
+    chosen = st.selectbox(
+        label, kinds, index=kinds.index(current), key=f"{key}-kind", format_func=lambda kind: strategies()[kind].title
+    )
+    spec = value.spec() if chosen == current else {"kind": chosen}
+    return strategy_form(spec, f"{key}-{chosen}")
+
+
+def _items(label: str, value: Any, key: str, cls: type[BaseModel]) -> list[dict[str, Any]]:
+    """A list of small forms, with buttons to add one and to remove one."""
+    edited = []
+    removed = None
+    for at, item in enumerate(value, start=1):
+        st.markdown(f"**{label.rstrip('s')} {at}**")
+        values = {}
+        for name, info in cls.model_fields.items():
+            values[name] = _field(
+                name, info, getattr(item, name), f"{key}-{at}-{name}", getattr(item, "strategy", item)
+            )
+        edited.append(values)
+        if len(value) > 1 and st.button(f"Remove {label.rstrip('s').lower()} {at}", key=f"{key}-{at}-remove"):
+            removed = at - 1
+    if removed is not None:
+        del edited[removed]
+    if st.button(f"Add {label.rstrip('s').lower()}", key=f"{key}-add"):
+        edited.append(dict(edited[-1]))
+    return edited
+
+
+def _optional_number(label: str, info: FieldInfo, key: str) -> int | None:
+    low, high = _bounds(info)
+    value = st.number_input(
+        label, value=None, key=key, help=info.description, step=1,
+        min_value=None if low is None else int(low), max_value=None if high is None else int(high),
+    )  # fmt: skip
+    return None if value is None else int(value)
+
+
+def _item_class(annotation: Any) -> type[BaseModel] | None:
+    for argument in get_args(annotation):
+        if isinstance(argument, type) and issubclass(argument, BaseModel):
+            return argument
+    return None
+
+
+def _format(owner: Strategy, name: str) -> str | None:
+    schema = type(owner).model_json_schema()["properties"] if isinstance(owner, BaseModel) else {}
+    found = schema.get(name, {}).get("format")
+    return found if isinstance(found, str) else None
+
+
+def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:
+    low = high = None
+    for limit in info.metadata:
+        low = getattr(limit, "ge", low) if getattr(limit, "ge", None) is not None else low
+        high = getattr(limit, "le", high) if getattr(limit, "le", None) is not None else high
+    return low, high

@@ -1,0 +1,81 @@
+"""What stands at the top of every screen: style, the session in one line, save and new."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from reranking.ui import state
+
+_STYLE = Path(__file__).with_name("style.css")
+
+
+def is_dark() -> bool:
+    """Whether the viewer's theme is dark."""
+    return st.context.theme.type == "dark"
+
+
+def html(body: str) -> None:
+    """Show HTML that was built here, with every foreign text in it escaped."""
+    st.html(body)
+
+
+def begin() -> state.Draft:
+    """The top of a screen. Returns the current draft."""
+    st.html(_STYLE)
+    entered = state.draft()
+    documents = entered.documents()
+    judged = len(state.grades(entered.query, documents)) if documents else 0
+    parts = [
+        f"<b>{escape(_short(entered.query))}</b>" if entered.query.strip() else "No query yet",
+        _count(len(documents), "document"),
+        _count(len(entered.strategies()), "strategy", "strategies"),
+        f"judged {judged} of {len(documents)}" if documents else "",
+        escape(state.saved_at()),
+    ]
+    with st.container(horizontal=True, vertical_alignment="center", key="session-line"):
+        html(f"<div class='rl-line'>{' · '.join(part for part in parts if part)}</div>")
+        _save()
+        if st.button("New session", key="new-session", disabled=entered.is_empty()):
+            state.start_new()
+            st.rerun()
+    return entered
+
+
+def _save() -> None:
+    entered: state.Draft = st.session_state.draft
+    with st.popover("Save", key="save", disabled=entered.is_empty()):
+        session = st.session_state.session
+        row = state.store().sessions.get(session) if session else None
+        title = st.text_input(
+            "Title", value=(row.title if row and row.title else entered.query)[:120], key=state.widget_key("title")
+        )
+        if st.button("Save session", key="save-session", type="primary"):
+            if not (title or "").strip():
+                st.error("Give the session a title.")
+                return
+            state.keep()
+            state.store().sessions.save(state.session_id(), title or "")
+            st.rerun()
+        st.caption("Everything is kept as you go; a title makes it a session you find again.")
+
+
+def _short(text: str, length: int = 80) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def session_row(title: str, query: str, facts: list[str], *, draft: bool) -> None:
+    """One session in the list."""
+    kind = " rl-draft" if draft else ""
+    shown = f"<div class='rl-session-query'>{escape(_short(query, 140))}</div>" if query != title else ""
+    html(
+        f"<div class='rl-session'><b class='rl-session-title{kind}'>{escape(_short(title, 100))}</b>{shown}"
+        f"<div class='rl-session-facts'>{escape(' · '.join(facts))}</div></div>"
+    )

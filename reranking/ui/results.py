@@ -1,0 +1,157 @@
+"""The results of a comparison: a sentence, a picture, a table, and the columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from reranking.analysis.agreement import summary
+from reranking.analysis.metrics import Quality, evaluate
+from reranking.charts.bump import BumpColumn, bump_chart
+from reranking.jobs import JobStatus, Part
+from reranking.strategies.input_order import InputOrder
+from reranking.ui import columns, page, state
+
+LISTED = (10, 25, 50, 100, 500)
+
+
+def short_names(parts: Sequence[Part]) -> list[str]:
+    """A name per strategy as short as it can be while all differ."""
+    titles = [type(part.strategy).title for part in parts]
+    names = []
+    for part, title in zip(parts, titles, strict=True):
+        if titles.count(title) == 1:
+            names.append(title)
+        else:
+            rest = part.strategy.name.split(" · ", 1)
+            bracket = rest[0].partition("(")[2]
+            names.append(f"{title} ({bracket}" if bracket else f"{title} · {rest[-1]}" if len(rest) > 1 else title)
+    return names
+
+
+def show(status: JobStatus) -> None:
+    """Everything about a comparison that is over."""
+    parts = [part for part in status.parts if part.ranking is not None]
+    if not parts:
+        return
+    names = short_names(parts)
+    rankings = [part.ranking for part in parts if part.ranking is not None]
+    finding = summary(rankings, names)
+    if finding:
+        page.html(f"<p class='rl-finding'>{escape(finding)}</p>")
+    grades = state.grades(status.query, [item.document for item in status.candidates])
+    _chart(status, parts, names)
+    page.html(_table(parts, names, grades))
+    if grades:
+        st.caption(
+            "nDCG@10 with linear gain; MRR and precision@1 count grades of 1 and above as relevant; "
+            "a document that nobody judged counts as not relevant. Ties count as the mean over their orders."
+        )
+    count = len(status.candidates)
+    top = count
+    if count > LISTED[0]:
+        options = [number for number in LISTED if number < count] + [count]
+        top = st.segmented_control(
+            "Documents listed per strategy", options, default=min(count, 25) if min(count, 25) in options else count,
+            key="listed", format_func=lambda number: "all" if number == count else str(number), required=True,
+        ) or count  # fmt: skip
+    page.html(_columns_of(_Parts(status.id, tuple(parts)), status.query, top, tuple(sorted(grades.items()))))
+
+
+def partial(parts: Sequence[Part], query: str) -> None:
+    """The columns of the strategies that are over while others still run."""
+    over = [part for part in parts if part.ranking is not None]
+    if over:
+        page.html(columns.columns(over, query, LISTED[1], {}))
+
+
+class _Parts:
+    """The parts of a job that is over, hashable by the job and how many there are."""
+
+    def __init__(self, job: str, parts: tuple[Part, ...]) -> None:
+        self.parts = parts
+        self._key = (job, tuple((part.position, id(part.ranking)) for part in parts))
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Parts) and self._key == other._key
+
+
+@lru_cache(maxsize=32)
+def _columns_of(parts: _Parts, query: str, top: int, grades: tuple[tuple[int, int], ...]) -> str:
+    return columns.columns(parts.parts, query, top, dict(grades))
+
+
+@lru_cache(maxsize=32)
+def _figure(parts: _Parts, names: tuple[str, ...], titles: tuple[str, ...], dark: bool) -> Any:
+    drawn = [BumpColumn(name, part.ranking) for name, part in zip(names, parts.parts, strict=True) if part.ranking]
+    return bump_chart(drawn, titles, dark)
+
+
+def _chart(status: JobStatus, parts: Sequence[Part], names: Sequence[str]) -> None:
+    """The bump chart, with the input order as its first column."""
+    if len(status.candidates) < 2:
+        return
+    titles = tuple(item.title or item.id for item in status.candidates)
+    drawn, labels = list(parts), list(names)
+    if not any(isinstance(part.strategy, InputOrder) for part in parts):
+        drawn.insert(0, _input_part(status))
+        labels.insert(0, "Input order")
+    figure = _figure(_Parts(f"{status.id} chart", tuple(drawn)), tuple(labels), titles, page.is_dark())
+    st.plotly_chart(figure, key="bump", theme=None, config={"displaylogo": False}, alt=f"Ranks by {', '.join(labels)}")
+
+
+_inputs: dict[str, Part] = {}
+
+
+def _input_part(status: JobStatus) -> Part:
+    """The input order as a part, the same object for the same job so that its figure is found again."""
+    if status.id not in _inputs:
+        from reranking.ranking import by_order
+
+        ranking = by_order(status.candidates, range(len(status.candidates)))
+        _inputs.clear()
+        _inputs[status.id] = Part(-1, 0, InputOrder(), tuple(range(len(status.candidates))), ranking=ranking)
+    return _inputs[status.id]
+
+
+def _table(parts: Sequence[Part], names: Sequence[str], grades: Mapping[int, int]) -> str:
+    """Price and, once documents are judged, quality of every strategy."""
+    heads = ["strategy", "outcome", "requests", "cached", "tokens in", "tokens out", "cost", "time"]
+    heads += ["nDCG@10", "MRR", "P@1", "unjudged"] if grades else []
+    rows = []
+    for part, name in zip(parts, names, strict=True):
+        ranking = part.ranking
+        assert ranking is not None
+        usage = ranking.usage
+        cost = "unknown" if usage.cost_usd is None else columns.money(usage.cost_usd) if usage.cost_usd else "free"
+        outcome = f"<span class='rl-state rl-{ranking.outcome}'>{ranking.outcome}</span>"
+        cells = [escape(name), outcome, f"{usage.requests:,}", f"{usage.cached:,}", f"{usage.input_tokens:,}",
+                 f"{usage.output_tokens:,}", cost, columns.seconds(usage.seconds)]  # fmt: skip
+        cells += _quality(evaluate(ranking, grades)) if grades else []
+        rows.append("<tr>" + "".join(_cell(at, cell) for at, cell in enumerate(cells)) + "</tr>")
+    head = "".join(f"<th{'' if at < 2 else ' class=rl-num'}>{text}</th>" for at, text in enumerate(heads))
+    return f"<table class='rl-table rl-prices'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def _quality(found: Quality | None) -> list[str]:
+    if found is None:
+        return ["–"] * 4
+    figures = [f"{value:.3f}" for value in (found.ndcg_at_10, found.reciprocal_rank, found.precision_at_1)]
+    return [*figures, f"{found.unjudged} of {found.judged + found.unjudged}"]
+
+
+def _cell(at: int, text: str) -> str:
+    return f"<td>{text}</td>" if at < 2 else f"<td class='rl-num'>{text}</td>"
+
+
+def is_current(status: JobStatus, entered: state.Draft) -> bool:
+    """Whether the results are for what is entered now."""
+    documents = tuple(item.document for item in status.candidates)
+    return status.query == entered.query and documents == entered.documents()

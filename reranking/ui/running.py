@@ -1,0 +1,86 @@
+"""A job at work: a bar per strategy, what is finished already, and Cancel."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from html import escape
+from itertools import groupby
+
+import streamlit as st
+
+from reranking.jobs import JobStatus, Part
+from reranking.ui import columns, page, results, state
+
+POLL_SECONDS = 0.5
+
+
+def watch(status: JobStatus, finished: Callable[[Sequence[Part], str], None] | None = None) -> None:
+    """Show a running job until it is over, then run the page again."""
+
+    @st.fragment(run_every=POLL_SECONDS)
+    def poll() -> None:
+        now = state.jobs().status(status.id)
+        if now is None or now.state != "running":
+            st.rerun()
+        page.html(_bars(now))
+        if finished is not None:
+            finished(now.parts, now.query)
+
+    poll()
+
+
+def cut_short(status: JobStatus) -> None:
+    """Say that a job was interrupted, cancelled or failed, and offer to go on."""
+    over = sum(part.ranking is not None for part in status.parts)
+    what = "strategies" if status.kind == "comparison" else "runs"
+    said = {"interrupted": "was interrupted", "cancelled": "was cancelled", "failed": "could not go on"}[status.state]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.warning(
+            f"This run {said}: {over} of {len(status.parts)} {what} finished. {status.problem} "
+            "Resume goes on from there and asks nothing again that was answered."
+        )
+        if st.button("Resume", key=f"resume-{status.kind}", type="primary"):
+            state.jobs().resume(status.id, state.registry().resolve)
+            st.rerun()
+
+
+def _bars(status: JobStatus) -> str:
+    """One thin bar per strategy: requests done of those predicted, and what they cost so far."""
+    rows = []
+    for _, group in groupby(status.parts, key=lambda part: part.position):
+        members = list(group)
+        rows.append(_bar(members, status))
+    return f"<div class='rl-bars' role='status'>{''.join(rows)}</div>"
+
+
+def _bar(parts: list[Part], status: JobStatus) -> str:
+    first = parts[0]
+    done = sum(part.done for part in parts)
+    over = all(part.ranking is not None for part in parts)
+    predicted = first.predicted.requests * len(parts) if first.predicted is not None else None
+    if over:
+        share, text = 100.0, "done"
+        if any(part.ranking is not None and part.ranking.outcome == "failed" for part in parts):
+            text = "failed"
+    elif predicted:
+        share = min(99.0, 100 * done / predicted)
+        text = f"{done:,} of {predicted:,} requests{_left(done, predicted, status.created)}"
+    else:
+        share, text = 0.0, "at work"
+    spent = [part.cost_usd for part in parts]
+    known = [cost for cost in spent if cost is not None]
+    cost = "" if len(known) < len(spent) or not sum(known) else f" · {columns.money(sum(known))}"
+    return (
+        f"<div class='rl-progress'><span>{escape(results.short_names([first])[0])}</span>"
+        f"<span class='rl-bar'><i style='width:{share:.0f}%'></i></span><span>{escape(text + cost)}</span></div>"
+    )
+
+
+def _left(done: int, predicted: int, created: float) -> str:
+    """Time left, once enough is done to tell."""
+    gone = time.time() - created
+    if done < 3 or gone < 2:
+        return ""
+    left = gone * (predicted - done) / done
+    return f", about {left:.0f} s left" if left < 90 else f", about {left / 60:.0f} min left"
