@@ -1,0 +1,113 @@
+"""Anthropic's Messages API. It tells no log-probabilities: choices are written out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any
+
+from typing_extensions import override
+
+from reranking.models import ModelError
+from reranking.providers.chat import LOGPROBS, SCHEMA, ChatModel, Content, Finish, Parameters
+from reranking.providers.connection import CONNECT_TIMEOUT, OWN_URLS, Connection, connect
+from reranking.providers.errors import Problem
+from reranking.providers.offers import hosted
+from reranking.providers.settings import ModelInfo, Settings, no_key
+from reranking.requests import Message
+
+PROVIDER = "anthropic"
+
+LONGEST_WAIT = 120
+"""Seconds. A server that asks for a longer pause is not asked again (the openai SDK has the same bound)."""
+
+FINISHES: dict[str, Finish] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "refusal": "refusal",
+}
+
+
+def open_model(prefix: str, name: str, settings: Settings) -> ChatModel:
+    """The model `name`. Raises ModelError (`no-key`, ...); calls nobody."""
+    base_url = (settings.base_url(prefix) or OWN_URLS[PROVIDER]).rstrip("/").removesuffix("/v1")
+    server = connect(prefix, base_url, settings, sdk="anthropic", make=_client)
+    if server.key is None and not settings.offline:
+        raise ModelError("no-key", no_key(prefix))
+    return AnthropicMessages(name, server)
+
+
+def listing(settings: Settings) -> list[ModelInfo]:
+    """Models that can be named."""
+    return hosted(PROVIDER, settings)
+
+
+class AnthropicMessages(ChatModel):
+    """A model behind the Messages API."""
+
+    api = "anthropic"
+
+    def __init__(self, name: str, server: Connection, *, label: str | None = None) -> None:
+        super().__init__(name, server, label=label)
+        self._without.add(LOGPROBS)
+
+    @override
+    def _parameters(self, limit: int, schema: str | None, logprobs: bool, without: set[str]) -> Parameters:
+        sent: Parameters = {"model": self._model, "max_tokens": limit}
+        if schema is not None:
+            sent["output_config"] = {"format": {"type": "json_schema", "schema": _supported(json.loads(schema))}}
+        return sent
+
+    @override
+    def _create(self, client: Any, messages: Sequence[Message], sent: Parameters) -> Awaitable[Any]:
+        system = "\n\n".join(message.text for message in messages if message.role == "system")
+        shown = [{"role": "user", "content": message.text} for message in messages if message.role == "user"]
+        if not shown:
+            system, shown = "", [{"role": "user", "content": system}]
+        extra = {"system": system} if system else {}
+        return client.messages.with_raw_response.create(messages=shown, **extra, **sent)  # type: ignore[no-any-return]
+
+    @override
+    def _read(self, body: Mapping[str, Any]) -> Content:
+        finish = FINISHES.get(body["stop_reason"], "other")
+        text = "".join(block["text"] for block in body["content"] if block["type"] == "text")
+        if finish == "refusal" and not text:
+            text = (body.get("stop_details") or {}).get("explanation") or ""
+        return Content(text, finish)
+
+    @override
+    def _refused(self, problem: Problem, sent: Parameters) -> str | None:
+        named = problem.refuses("output_config", "output_format", "output format", "json_schema", "structured output")
+        return SCHEMA if "output_config" in sent and named else None
+
+
+def _supported(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema in the dialect that the API takes: what it does not know goes into descriptions."""
+    from anthropic import transform_schema
+
+    try:
+        return transform_schema(schema)
+    except (AssertionError, LookupError, TypeError, ValueError):
+        return schema  # beyond the helper; the server says whether it takes it
+
+
+def _client(connection: Connection) -> Any:
+    import httpx2
+    from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
+
+    async def refuse_long_waits(response: httpx2.Response) -> None:
+        wait = response.headers.get("retry-after", "")
+        if wait.isdigit() and int(wait) > LONGEST_WAIT:
+            response.headers["x-should-retry"] = "false"
+
+    http_client = connection.http_client() if connection.http_client is not None else DefaultAsyncHttpxClient()
+    http_client.event_hooks = {"response": [refuse_long_waits]}
+    return AsyncAnthropic(
+        api_key=connection.key or "none",
+        base_url=connection.base_url,
+        max_retries=connection.retries,
+        timeout=httpx2.Timeout(connection.timeout, connect=CONNECT_TIMEOUT),
+        http_client=http_client,
+    )

@@ -1,0 +1,239 @@
+"""What the chat APIs have in common: two kinds of request, and how each is answered.
+
+A provider says how a call is made and read. What a server does not take is found out by its
+refusal, and remembered per model.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
+
+from reranking.models import ModelError
+from reranking.providers.choosing import by_logprobs, by_text
+from reranking.providers.connection import Connection, Received
+from reranking.providers.errors import Problem
+from reranking.providers.prices import Tokens, cost, tokens
+from reranking.replies import Choices, Receipt, Reply, Text
+from reranking.requests import Choose, Generate, Message, Request
+
+Finish = Literal["stop", "length", "refusal", "other"]
+Parameters = dict[str, Any]
+
+SCHEMA = "schema"
+LOGPROBS = "logprobs"
+
+ROOM_TO_CHOOSE = 16
+ROOM_TO_THINK = 2048
+"""Output tokens for a choice that is written out, by a model that answers at once or thinks first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One reply of a chat API. `first` holds the alternatives of its first token, if it tells them."""
+
+    text: str
+    finish: Finish
+    receipt: Receipt
+    first: Mapping[str, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a provider reads from the body of a reply."""
+
+    text: str
+    finish: Finish
+    first: Mapping[str, float] | None = None
+
+
+class NoLogprobsError(Exception):
+    """The server refused to tell log-probabilities."""
+
+
+class ChatModel(ABC):
+    """A model behind a chat API."""
+
+    answers: frozenset[type[Request]] = frozenset({Generate, Choose})
+    concurrency = 16
+    api: ClassVar[Literal["openai", "anthropic"]]
+
+    def __init__(self, name: str, server: Connection, *, label: str | None = None) -> None:
+        """The model that `server` knows as `name`; `label` is what follows the provider in its full name."""
+        self.name = f"{server.provider}:{label or name}"
+        self.connection = server.base_url
+        self.fingerprint = f"{server.base_url} {server.provider} {name}"
+        self._model = name
+        self._server = server
+        self._without: set[str] = set()
+        self._room = ROOM_TO_CHOOSE
+
+    async def answer(self, request: Request) -> Reply:
+        """Answer a `Generate` or a `Choose`. Raises ModelError."""
+        if isinstance(request, Generate):
+            answer = await self._ask(request.messages, request.max_output_tokens, schema=request.schema)
+            return Text(text=answer.text, finish=answer.finish, receipt=answer.receipt)
+        if isinstance(request, Choose):
+            return await self._choose(request)
+        raise ModelError("cannot-answer", f"{self.name} cannot answer {type(request).__name__}.")
+
+    async def aclose(self) -> None:
+        """Close the connection's sockets on the running event loop."""
+        await self._server.aclose()
+
+    @abstractmethod
+    def _parameters(self, limit: int, schema: str | None, logprobs: bool, without: set[str]) -> Parameters:
+        """What to send besides the messages, without the features named in `without`."""
+
+    @abstractmethod
+    def _create(self, client: Any, messages: Sequence[Message], sent: Parameters) -> Awaitable[Any]:
+        """Make the call through the SDK's raw responses."""
+
+    @abstractmethod
+    def _read(self, body: Mapping[str, Any]) -> Content:
+        """Read the body of a reply. Raises AttributeError, LookupError, TypeError or ValueError if it is none."""
+
+    @abstractmethod
+    def _refused(self, problem: Problem, sent: Parameters) -> str | None:
+        """The feature of the request that the server does not take, if that is the problem."""
+
+    def _cut_off(self, problem: Problem) -> bool:
+        """Whether the server reports a reply that hit the output limit as an error."""
+        return False
+
+    def _passed_over(self, sent: Parameters, used: Tokens) -> set[str]:
+        """The features that the server took and then ignored, by what the call used."""
+        return set()
+
+    async def _ask(
+        self, messages: Sequence[Message], limit: int, *, schema: str | None = None, logprobs: bool = False
+    ) -> Answer:
+        """Ask once; where the server refuses a feature, ask again without it and remember that it did."""
+        seconds = 0.0
+        without = set(self._without)
+        blamed: dict[str, Problem] = {}
+        while True:
+            described = schema is not None and SCHEMA in without
+            sent = self._parameters(limit, None if described else schema, logprobs, without)
+            shown = with_schema(messages, schema) if schema is not None and described else messages
+            outcome = await self._send(shown, sent)
+            seconds += outcome.seconds
+            if isinstance(outcome, Received):
+                self._without |= without
+                noted = {**sent, "schema_in_prompt": True} if described else sent
+                return self._answer(outcome, noted, seconds)
+            if self._cut_off(outcome):
+                receipt = Receipt(self._model, sent, outcome.error.raw, seconds=seconds)
+                return Answer("", "length", receipt)
+            feature = None if outcome.error.code == "context-too-long" else self._refused(outcome, sent)
+            if feature == LOGPROBS:
+                raise NoLogprobsError
+            if feature is None:
+                raise outcome.error
+            if feature in without:
+                # The substitute is refused too: the server meant something else the first time.
+                raise blamed.get(feature, outcome).error
+            without.add(feature)
+            blamed[feature] = outcome
+
+    async def _send(self, messages: Sequence[Message], sent: Parameters) -> Received | Problem:
+        legible = [replace(message, text=without_lone_surrogates(message.text)) for message in messages]
+        return await self._server.send(lambda client: self._create(client, legible, sent), self._model)
+
+    def _answer(self, received: Received, sent: Parameters, seconds: float) -> Answer:
+        try:
+            body = json.loads(received.text)
+            content = self._read(body)
+        except (AttributeError, LookupError, TypeError, ValueError):
+            message = f"{self._server.label} sent something that is not a reply. Check the address {self.connection}."
+            raise ModelError("bad-reply", message, received.text) from None
+        answered = body["model"] if isinstance(body.get("model"), str) else self._model
+        used = tokens(body, self.api)
+        self._without |= self._passed_over(sent, used)
+        receipt = Receipt(
+            model=answered,
+            sent=sent,
+            raw=received.text,
+            input_tokens=used.input,
+            output_tokens=used.output,
+            reasoning_tokens=used.reasoning,
+            cost_usd=self._cost(answered, used, body),
+            seconds=seconds,
+            retries=received.retries,
+        )
+        return Answer(without_lone_surrogates(content.text), content.finish, receipt, content.first)
+
+    def _cost(self, answered: str, used: Tokens, body: Mapping[str, Any]) -> float | None:
+        tier = body.get("service_tier")
+        for model in (answered, self._model):
+            price = cost(
+                self._server.provider,
+                model,
+                used.input,
+                used.output,
+                cache_read_tokens=used.cache_read,
+                cache_write_tokens=used.cache_write,
+                base_url=self._server.base_url,
+                service_tier=tier if isinstance(tier, str) else None,
+            )
+            if price is not None:
+                return price
+        return None
+
+    async def _choose(self, request: Choose) -> Choices:
+        spent = None
+        if LOGPROBS not in self._without:
+            try:
+                answer = await self._ask(request.messages, 1, logprobs=True)
+            except NoLogprobsError:
+                pass
+            else:
+                if answer.finish == "refusal":
+                    return Choices(logprobs=(None,) * len(request.choices), receipt=answer.receipt)
+                if answer.first is not None:
+                    logprobs = by_logprobs(request.choices, answer.first, answer.receipt.raw)
+                    return Choices(logprobs=logprobs, receipt=answer.receipt)
+                spent = answer.receipt
+            self._without.add(LOGPROBS)
+        return await self._choose_in_writing(request, spent)
+
+    async def _choose_in_writing(self, request: Choose, spent: Receipt | None) -> Choices:
+        room = self._room  # another request may raise it while this one is under way
+        answer = await self._ask(request.messages, room)
+        thinks = not answer.text.strip() or "<think" in answer.text
+        if answer.finish == "length" and thinks and room < ROOM_TO_THINK:
+            self._room = ROOM_TO_THINK
+            spent = answer.receipt if spent is None else together(spent, answer.receipt)
+            answer = await self._ask(request.messages, ROOM_TO_THINK)
+        receipt = answer.receipt if spent is None else together(spent, answer.receipt)
+        refused = answer.finish == "refusal"
+        logprobs = (None,) * len(request.choices) if refused else by_text(request.choices, answer.text)
+        return Choices(logprobs=logprobs, by="generated", receipt=receipt)
+
+
+def with_schema(messages: Sequence[Message], schema: str) -> list[Message]:
+    """`messages` with the schema as an instruction, for servers that do not take one."""
+    wish = f"Answer with nothing but JSON that is valid against this JSON schema: {schema}"
+    if messages and messages[0].role == "system":
+        return [Message("system", f"{messages[0].text}\n\n{wish}"), *messages[1:]]
+    return [Message("system", wish), *messages]
+
+
+def without_lone_surrogates(text: str) -> str:
+    """`text` as it can be sent and stored: half a surrogate pair becomes U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def together(first: Receipt, last: Receipt) -> Receipt:
+    """The receipt of two calls that gave one answer, that of `last`. Unknown plus known is unknown."""
+
+    def total(name: str) -> Any:
+        values = [getattr(first, name), getattr(last, name)]
+        return None if None in values else sum(values)
+
+    counted = ("input_tokens", "output_tokens", "cost_usd", "seconds", "retries")
+    reasoning = [value for value in (first.reasoning_tokens, last.reasoning_tokens) if value is not None]
+    return replace(last, **{name: total(name) for name in counted}, reasoning_tokens=sum(reasoning) or None)

@@ -1,0 +1,170 @@
+"""One address that models are asked at: its key, its SDK client, and how a call ends.
+
+All models of a server share one connection, and with it the pool of sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from asyncio import AbstractEventLoop
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from importlib import import_module
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+from weakref import WeakKeyDictionary
+
+from reranking.models import ModelError
+from reranking.providers.errors import Problem, explain, scrub_reply
+from reranking.providers.settings import Settings, key_variable, no_key
+
+RETRIES = 4
+TIMEOUT = 120.0
+"""Seconds for one try; rate limits, server errors and broken connections are tried again RETRIES times."""
+
+CONNECT_TIMEOUT = 10.0
+
+LABELS = {"openai": "OpenAI", "anthropic": "Anthropic", "ollama": "Ollama", "vllm": "vLLM"}
+
+OWN_URLS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+"""Where the hosted providers answer themselves."""
+
+MakeClient = Callable[["Connection"], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """The body of a reply as text, without keys; how often the call was retried and how long it took."""
+
+    text: str
+    retries: int
+    seconds: float
+
+
+class Connection:
+    """An address, its key, and one SDK client per event loop (a client belongs to a loop).
+
+    `sdk` is the SDK's module, imported with the first call; `make` makes its client.
+    `http_client` makes the HTTP client to use instead of the SDK's own.
+    """
+
+    def __init__(
+        self,
+        provider: str,
+        base_url: str,
+        key: str | None,
+        *,
+        sdk: str,
+        make: MakeClient,
+        retries: int = RETRIES,
+        timeout: float = TIMEOUT,
+        http_client: Callable[[], Any] | None = None,
+    ) -> None:
+        self.provider = provider
+        self.base_url = base_url
+        self.key = key
+        self.retries = retries
+        self.timeout = timeout
+        self.http_client = http_client
+        self._sdk = sdk
+        self._make = make
+        self._clients: dict[AbstractEventLoop, asyncio.Task[Any]] = {}
+
+    @property
+    def own(self) -> bool:
+        """Whether this is the hosted provider's own address."""
+        return OWN_URLS.get(self.provider) == self.base_url
+
+    @property
+    def place(self) -> str:
+        """Host and port, for messages."""
+        return urlsplit(self.base_url).netloc
+
+    @property
+    def label(self) -> str:
+        """What to call the server in a message."""
+        if self.own:
+            return LABELS[self.provider]
+        name = LABELS.get(self.provider, "") if self.provider not in OWN_URLS else ""
+        return f"{name or 'The server'} at {self.place}"
+
+    async def send(self, create: Callable[[Any], Awaitable[Any]], model: str) -> Received | Problem:
+        """Make one call: `create(client)` through the SDK's raw responses. Raises only `no-key`."""
+        if self.key is None and self.provider in OWN_URLS:
+            raise ModelError("no-key", no_key(self.provider))
+        client = await self._client()
+        base = import_module(self._sdk)
+        errors = (getattr(base, "OpenAIError", None) or base.AnthropicError,)
+        clock = time.perf_counter()
+        try:
+            response = await create(client)
+        except errors as error:
+            return replace(explain(error, self, model), seconds=time.perf_counter() - clock)
+        text = scrub_reply(response.http_response.text, self.key)
+        return Received(text, response.retries_taken, time.perf_counter() - clock)
+
+    async def aclose(self) -> None:
+        """Close the sockets of the running event loop."""
+        task = self._clients.pop(asyncio.get_running_loop(), None)
+        if task is not None:
+            await (await task).close()
+
+    async def _client(self) -> Any:
+        loop = asyncio.get_running_loop()
+        task = self._clients.get(loop)
+        if task is None or (task.done() and (task.cancelled() or task.exception() is not None)):
+            self._clients = {known: kept for known, kept in self._clients.items() if not known.is_closed()}
+            # Importing an SDK takes seconds: not on the loop that everybody's calls run on.
+            task = self._clients[loop] = loop.create_task(asyncio.to_thread(self._prepare))
+        return await asyncio.shield(task)
+
+    def _prepare(self) -> Any:
+        import_module(self._sdk)
+        return self._make(self)
+
+
+_shared: WeakKeyDictionary[Settings, dict[tuple[str, str], Connection]] = WeakKeyDictionary()
+_lock = Lock()
+
+
+def connect(provider: str, base_url: str, settings: Settings, *, sdk: str, make: MakeClient) -> Connection:
+    """The connection to `base_url` under these settings; all models of a server get the same one.
+
+    Raises ModelError for an address that is none, or that carries a key.
+    """
+    address = checked_url(base_url, provider)
+    key = checked_key(settings.key(provider), provider)
+    with _lock:
+        known = _shared.setdefault(settings, {})
+        if (provider, address) not in known:
+            known[provider, address] = Connection(provider, address, key, sdk=sdk, make=make)
+        return known[provider, address]
+
+
+def checked_url(url: str, provider: str) -> str:
+    """`url` without a slash at its end. Raises ModelError if it is no base URL or carries more than one."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ModelError("bad-request", f"The base URL of '{provider}' cannot be read. Write http://host:port/v1.")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ModelError(
+            "bad-request",
+            f"The base URL of '{provider}' may hold only a host, a port and a path. "
+            f"A key belongs into {key_variable(provider)}.",
+        )
+    return url.rstrip("/")
+
+
+def checked_key(key: str | None, provider: str) -> str | None:
+    """`key` itself. Raises ModelError if it cannot be a key, as after copying too much."""
+    if key is not None and not all("!" <= character <= "~" for character in key):
+        raise ModelError(
+            "bad-key", f"The API key for '{provider}' holds spaces or other strange characters. Copy it again."
+        )
+    return key

@@ -1,0 +1,145 @@
+"""OpenAI's Chat Completions, and every server that speaks them: Ollama, vLLM or one named by its URL.
+
+Servers differ in what they take: `response_format`, the name of the token limit, log-probabilities.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any
+
+from typing_extensions import override
+
+from reranking.models import ModelError
+from reranking.providers.chat import LOGPROBS, ROOM_TO_CHOOSE, SCHEMA, ChatModel, Content, Finish, Parameters
+from reranking.providers.connection import CONNECT_TIMEOUT, OWN_URLS, Connection, connect
+from reranking.providers.errors import Problem
+from reranking.providers.offers import hosted, served
+from reranking.providers.prices import Tokens
+from reranking.providers.settings import ModelInfo, Settings, no_key
+from reranking.requests import Message
+
+TOP_LOGPROBS = 20
+"""The most that the API returns."""
+
+NEW_LIMIT = "max_completion_tokens"
+FEW_TOKENS = "few-tokens"
+
+FINISHES: dict[str, Finish] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
+
+_NAME_AT_URL = re.compile(r"(?P<name>.+)@(?P<url>https?://.+)")
+
+
+def open_model(prefix: str, name: str, settings: Settings) -> ChatModel:
+    """The model `name` of the provider `prefix`. Raises ModelError (`no-key`, ...); calls nobody."""
+    model, base_url = name, settings.base_url(prefix) or OWN_URLS.get(prefix, "")
+    if prefix == "openai-compatible":
+        match = _NAME_AT_URL.fullmatch(name)
+        if match is None:
+            raise ModelError("unknown-model", "Name the model's server: openai-compatible:NAME@http://host:port/v1.")
+        model, base_url = match["name"], match["url"]
+    server = connect(prefix, base_url, settings, sdk="openai", make=_client)
+    if prefix == "openai" and server.key is None and not settings.offline:
+        raise ModelError("no-key", no_key(prefix))
+    return OpenAIChat(model, server, label=name)
+
+
+def listing(settings: Settings) -> list[ModelInfo]:
+    """Models that can be named; asks local servers for theirs (at most a second each)."""
+    return [
+        *hosted("openai", settings),
+        *served("ollama", settings),
+        *served("vllm", settings),
+        ModelInfo(
+            "openai-compatible:NAME@http://host:port/v1",
+            ("generate", "choose"),
+            available=False,
+            reason="Put in the name of a model and the address of a server that speaks OpenAI's API.",
+        ),
+    ]
+
+
+class OpenAIChat(ChatModel):
+    """A model behind the Chat Completions API."""
+
+    api = "openai"
+
+    @override
+    def _parameters(self, limit: int, schema: str | None, logprobs: bool, without: set[str]) -> Parameters:
+        limit = max(limit, ROOM_TO_CHOOSE) if FEW_TOKENS in without else limit
+        sent: Parameters = {"model": self._model, "max_tokens" if NEW_LIMIT in without else NEW_LIMIT: limit}
+        if schema is not None:
+            named = {"name": "answer", "strict": True, "schema": json.loads(schema)}
+            sent["response_format"] = {"type": "json_schema", "json_schema": named}
+        if logprobs:
+            sent |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
+        return sent
+
+    @override
+    def _create(self, client: Any, messages: Sequence[Message], sent: Parameters) -> Awaitable[Any]:
+        shown = [{"role": message.role, "content": message.text} for message in messages]
+        return client.chat.completions.with_raw_response.create(messages=shown, **sent)  # type: ignore[no-any-return]
+
+    @override
+    def _read(self, body: Mapping[str, Any]) -> Content:
+        choice = body["choices"][0]
+        message = choice["message"]
+        text, refusal = message.get("content") or "", message.get("refusal")
+        if not isinstance(text, str):
+            raise TypeError("the content of a message is a text")
+        finish = FINISHES.get(choice.get("finish_reason"), "other")
+        if isinstance(refusal, str) and refusal:
+            return Content(refusal, "refusal")
+        return Content(text, finish, _alternatives(choice.get("logprobs")))
+
+    @override
+    def _refused(self, problem: Problem, sent: Parameters) -> str | None:
+        limit: int = sent[NEW_LIMIT] if NEW_LIMIT in sent else sent["max_tokens"]
+        if "logprobs" in sent and problem.refuses("logprobs"):
+            return LOGPROBS
+        if "response_format" in sent and problem.refuses(
+            "response_format", "json_schema", "json schema", "structured output", "guided", "grammar"
+        ):
+            return SCHEMA
+        if limit < ROOM_TO_CHOOSE and problem.refuses("minimum", "at least", ">="):
+            return FEW_TOKENS
+        if problem.refuses(NEW_LIMIT, "max_tokens"):
+            return NEW_LIMIT
+        return None
+
+    @override
+    def _cut_off(self, problem: Problem) -> bool:
+        return problem.refuses("output limit was reached")
+
+    @override
+    def _passed_over(self, sent: Parameters, used: Tokens) -> set[str]:
+        limit = sent.get(NEW_LIMIT)
+        ignored = limit is not None and used.output is not None and used.output > limit
+        return {NEW_LIMIT} if ignored and not self._server.own else set()
+
+
+def _alternatives(logprobs: Any) -> dict[str, float] | None:
+    """Token -> log-probability of the first token's alternatives, or None if the reply has none."""
+    content = logprobs.get("content") if isinstance(logprobs, Mapping) else None
+    if not content:
+        return None
+    entries = [*(content[0].get("top_logprobs") or ()), content[0]]
+    return {entry["token"]: float(entry["logprob"]) for entry in entries if entry.get("logprob") is not None} or None
+
+
+def _client(connection: Connection) -> Any:
+    import httpx2
+    from openai import AsyncOpenAI
+
+    client = AsyncOpenAI(
+        api_key=connection.key or "none",
+        base_url=connection.base_url,
+        max_retries=connection.retries,
+        timeout=httpx2.Timeout(connection.timeout, connect=CONNECT_TIMEOUT),
+        http_client=connection.http_client() if connection.http_client is not None else None,
+    )
+    if connection.provider != "openai":
+        client.organization = client.project = None  # taken from the environment, and nobody else's business
+    return client
