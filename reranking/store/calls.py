@@ -1,0 +1,218 @@
+"""Calls: every request that a strategy made, and how it was answered."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reranking.gateway import Call, Source, replies_to_keep
+from reranking.replies import NO_RECEIPT, Failed, Reply
+from reranking.store.database import Database
+from reranking.store.values import from_text, legible, plain_text, reply_from_text, reply_to_text
+
+_LABEL = re.compile(r"([^/]+)/(\d+)/(\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallRow:
+    """A call as it was recorded.
+
+    `request` is the content that was asked (see `Request.content`), None once it was deleted.
+    `reply` is None if it failed, was joined from the replies to single texts, or has left the
+    cache; `raw` is the reply as received. Tokens and `cost_usd` are those of the reply: they
+    were spent on this call only if `source` is `sent`. None means unknown. `started` is in
+    seconds since the epoch.
+    """
+
+    id: int
+    position: int
+    repetition: int
+    model: str
+    kind: str
+    task: str
+    shown: tuple[int, ...]
+    request: Any
+    source: Source
+    reply: Reply | None
+    failed: Failed | None
+    raw: str
+    answered_by: str
+    sent: Mapping[str, Any]
+    input_tokens: int | None
+    output_tokens: int | None
+    reasoning_tokens: int | None
+    cost_usd: float | None
+    retries: int
+    started: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What the sent calls to one model took. `cost_usd` leaves out `calls_of_unknown_cost`."""
+
+    model: str
+    calls: int
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: float
+    calls_of_unknown_cost: int
+
+
+class Calls:
+    """The recorded calls of a store, for inspection."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of(
+        self, job: str, position: int | None = None, repetition: int | None = None, shown: int | None = None
+    ) -> list[CallRow]:
+        """The calls of a job, in the order in which they were answered.
+
+        Only those of the strategy at `position`, of one repetition, and those that showed the
+        candidate whose original position is `shown`, where these are given.
+        """
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT calls.*, requests.content, replies.reply FROM calls "
+                "LEFT JOIN requests ON requests.id = calls.request "
+                "LEFT JOIN replies ON replies.key = calls.key AND calls.failed_code IS NULL "
+                "WHERE job = :job AND position = ifnull(:position, position) "
+                "AND repetition = ifnull(:repetition, repetition) "
+                "AND (:shown IS NULL OR EXISTS (SELECT 1 FROM json_each(calls.shown) WHERE value = :shown)) "
+                "ORDER BY calls.id",
+                {"job": job, "position": position, "repetition": repetition, "shown": shown},
+            ).fetchall()
+        return [_call(row) for row in rows]
+
+    def spending(self) -> list[Spending]:
+        """What was spent on each model, by name, deleted sessions included."""
+        with self._database.read() as connection:
+            return [Spending(*row) for row in connection.execute("SELECT * FROM spending ORDER BY model")]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A call as rows, made before the database is locked. `replies` are rows of that table."""
+
+    job: str | None
+    request: str
+    content: str
+    raw: str
+    values: Mapping[str, Any]
+    replies: tuple[tuple[str, str, str, str, int, float], ...]
+
+
+def written(call: Call) -> Written:
+    """The rows that keep `call` and what it adds to the reply cache."""
+    reply, model = call.reply, legible(call.model)
+    failed = reply if isinstance(reply, Failed) else None
+    receipt = NO_RECEIPT if isinstance(reply, Failed) else reply.receipt
+    kept = replies_to_keep(call)
+    label = _LABEL.fullmatch(call.run)
+    content = plain_text(call.request.content())
+    whole = failed is None and call.key is not None and not call.parts
+    return Written(
+        job=label and label[1],
+        request=hashlib.sha256(f"{call.request.kind}\n{content}".encode()).hexdigest(),
+        content=content,
+        raw="" if whole else legible(failed.raw if failed else receipt.raw),
+        values={
+            "position": label and int(label[2]),
+            "repetition": label and int(label[3]),
+            "label": None if label else legible(call.run),
+            "model": model,
+            "kind": call.request.kind,
+            "task": legible(call.request.task),
+            "shown": plain_text(call.request.shown),
+            "key": call.key,
+            "parts": plain_text(call.parts),
+            "source": call.source,
+            "failed_code": failed and legible(failed.code),
+            "failed_message": failed and legible(failed.message),
+            "answered_by": legible(receipt.model),
+            "sent": plain_text(dict(receipt.sent)),
+            "input_tokens": receipt.input_tokens,
+            "output_tokens": receipt.output_tokens,
+            "reasoning_tokens": receipt.reasoning_tokens,
+            "cost_usd": receipt.cost_usd,
+            "retries": receipt.retries,
+            "started": call.started,
+            "seconds": call.seconds,
+        },
+        replies=tuple(_reply_row(key, model, item, call.started) for key, item in kept.items()),
+    )
+
+
+def insert(connection: sqlite3.Connection, batch: Iterable[Written]) -> None:
+    """Write calls, their requests and their replies. A reply that is there already stays.
+
+    A call whose job is gone, because its session was deleted meanwhile, is kept as a record of
+    spending only, like the other calls of that session.
+    """
+    batch = list(batch)
+    named = plain_text(sorted({item.job for item in batch if item.job is not None}))
+    found = connection.execute("SELECT id FROM jobs WHERE id IN (SELECT value FROM json_each(?))", (named,))
+    alive = {id for (id,) in found}
+    rows, requests = [], []
+    for item in batch:
+        gone = item.job is not None and item.job not in alive
+        if not gone:
+            requests.append((item.request, item.content))
+        rows.append(
+            {
+                **item.values,
+                "job": None if gone else item.job,
+                "request": None if gone else item.request,
+                "raw": None if gone or not item.raw else item.raw,
+            }
+        )
+    connection.executemany("INSERT OR IGNORE INTO requests VALUES (?, ?)", requests)
+    connection.executemany(_INSERT_CALL, rows)
+    connection.executemany(
+        "INSERT OR IGNORE INTO replies VALUES (?, ?, ?, ?, ?, ?)", (row for item in batch for row in item.replies)
+    )
+
+
+_INSERT_CALL = """
+INSERT INTO calls (
+    job, position, repetition, label, model, kind, task, shown, request, key, parts, source, failed_code,
+    failed_message, raw, answered_by, sent, input_tokens, output_tokens, reasoning_tokens, cost_usd, retries,
+    started, seconds
+) VALUES (
+    :job, :position, :repetition, :label, :model, :kind, :task, :shown, :request, :key, :parts, :source, :failed_code,
+    :failed_message, :raw, :answered_by, :sent, :input_tokens, :output_tokens, :reasoning_tokens, :cost_usd, :retries,
+    :started, :seconds
+)
+"""
+
+
+def _reply_row(key: str, model: str, reply: Reply, created: float) -> tuple[str, str, str, str, int, float]:
+    text = reply_to_text(reply)
+    return key, model, reply.kind, text, len(text.encode()), created
+
+
+_AS_THEY_ARE = (
+    "id", "position", "repetition", "model", "kind", "task", "source", "answered_by", "input_tokens",
+    "output_tokens", "reasoning_tokens", "cost_usd", "retries", "started", "seconds",
+)  # fmt: skip
+
+
+def _call(row: sqlite3.Row) -> CallRow:
+    reply = None if row["reply"] is None else reply_from_text(row["reply"])
+    raw = row["raw"] or ""
+    code = row["failed_code"]
+    return CallRow(
+        **{name: row[name] for name in _AS_THEY_ARE},
+        shown=tuple(from_text(row["shown"])),
+        request=None if row["content"] is None else from_text(row["content"]),
+        reply=reply,
+        failed=None if code is None else Failed(code, row["failed_message"], raw),
+        raw=raw or (reply.receipt.raw if reply is not None else ""),
+        sent=from_text(row["sent"]),
+    )

@@ -1,0 +1,370 @@
+"""The archive: what the gateway may rely on."""
+
+import asyncio
+import contextlib
+import math
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reranking.documents import Document
+from reranking.gateway import Gateway, Run
+from reranking.replies import (
+    Attention,
+    Choices,
+    Failed,
+    LogLikelihood,
+    Receipt,
+    Scores,
+    Text,
+    TokenVectors,
+    Vectors,
+    reply_to_json,
+)
+from reranking.requests import Choose, Generate, Message, Score
+from reranking.store import StoreError
+from reranking.store.store import Store
+from tests.store.made_calls import RECEIPT, call, digest, find, keep
+
+
+@pytest.fixture
+def job(store):
+    return store.jobs.add(store.sessions.new(), "comparison", "q", [Document("x"), Document("y")], {}, 0)
+
+
+REPLIES = [
+    Text(text="é\n😀", finish="length", receipt=RECEIPT),
+    Text(text="half a pair \ud83d", receipt=RECEIPT),
+    Text(text="x", receipt=Receipt(sent={"$type": "tuple", "schema": {"$ref": "#"}})),
+    Choices(logprobs=(-0.1, None, -math.inf), by="logprobs"),
+    LogLikelihood(logprob=-12.345678901234567, tokens=7),
+    Scores(scores=(0.1 + 0.2,), score_kind="logit", cut=(True,)),
+    Vectors(vectors=(np.array([1.5, -0.0, 3e-38], "f4"),), cut=(False,)),
+    TokenVectors(tokens=(("a", "##b"),), vectors=(np.eye(2, dtype="f4"),), cut=(False,), fallback=True),
+    Attention(passages=(np.ones((2, 3), "f4"),), heads=((0, 1), (2, 3))),
+]
+
+
+@pytest.mark.parametrize("reply", REPLIES, ids=lambda reply: reply.kind)
+def test_every_kind_of_reply_comes_back_equal(store, reply):
+    keep(store, call(reply=reply))
+    found = find(store, digest("a"), "no such key")
+    assert list(found) == [digest("a")]
+    assert type(found[digest("a")]) is type(reply)
+    assert reply_to_json(found[digest("a")]) == reply_to_json(reply)
+
+
+def test_a_reply_to_several_texts_is_found_by_each_of_them(store):
+    request = Score(model="p:m", task="score", query="q", texts=("x", "y"), shown=(0, 1))
+    reply = Scores(scores=(1.0, 2.0), score_kind="logit", cut=(False, True), receipt=RECEIPT)
+    keep(store, call(request=request, reply=reply, parts=("kx", "ky")))
+    found = find(store, "kx", "ky")
+    assert (found["kx"].scores, found["ky"].scores, found["ky"].cut) == ((1.0,), (2.0,), (True,))
+    assert found["kx"].receipt.cost_usd == 0.0
+
+
+def test_a_reply_that_is_there_is_not_replaced(store):
+    keep(store, call(reply=Text(text="first")))
+    keep(store, call(reply=Text(text="second")))
+    assert find(store, digest("a"))[digest("a")].text == "first"
+
+
+def test_failures_and_answers_from_the_cache_add_nothing_to_the_cache(store):
+    keep(store, call("a", source="cache"), call("b", source="shared"), call("c", reply=Failed("timeout", "Too slow.")))
+    assert store.archive.size() == (0, 0)
+
+
+def test_more_keys_than_fit_into_one_query_are_found(store):
+    names = [str(at) for at in range(1203)]
+    keep(store, *(call(name) for name in names))
+    found = find(store, *map(digest, names))
+    assert {name: found[digest(name)].text for name in names} == {name: f"reply {name}" for name in names}
+
+
+def test_a_kept_call_is_there_for_another_connection_when_keep_returns(store):
+    other = sqlite3.connect(store.path)
+
+    async def one(at):
+        await store.archive.keep(call(str(at)))
+        return other.execute("SELECT 1 FROM replies WHERE key = ?", (digest(str(at)),)).fetchone()
+
+    async def main():
+        return await asyncio.gather(*(one(at) for at in range(200)))
+
+    assert asyncio.run(main()) == [(1,)] * 200
+    other.close()
+
+
+def test_calls_waiting_together_are_committed_together(store):
+    """While the database is held, calls pile up; then they take one transaction, not one each."""
+    with store.database.read() as connection:
+        begun = []
+        connection.set_trace_callback(lambda sql: begun.append(sql) if sql.startswith("BEGIN") else None)
+
+    async def main():
+        with store.database.read():
+            waiting = [asyncio.ensure_future(store.archive.keep(call(str(at)))) for at in range(100)]
+            await asyncio.sleep(0)
+            assert not any(item.done() for item in waiting)
+        await asyncio.gather(*waiting)
+
+    asyncio.run(main())
+    assert store.archive.size()[0] == 100
+    assert len(begun) <= 2
+
+
+def test_the_call_is_handed_over_even_if_nobody_awaits(path):
+    store = Store(path)
+
+    async def main():
+        store.archive.keep(call()).close()
+        task = asyncio.ensure_future(store.archive.keep(call("b")))
+        await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
+    store.close()
+    again = Store(path)
+    assert set(find(again, digest("a"), digest("b"))) == {digest("a"), digest("b")}
+    again.close()
+
+
+def test_several_event_loops_keep_at_once(store):
+    def work(name):
+        keep(store, *(call(f"{name}-{at}") for at in range(100)))
+
+    threads = [threading.Thread(target=work, args=(name,)) for name in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert store.archive.size()[0] == 400
+
+
+def test_a_write_error_reaches_everyone_who_waits_and_the_next_call_is_kept(store):
+    with store.database.write() as connection:
+        connection.execute("ALTER TABLE replies RENAME TO hidden")
+
+    async def broken():
+        waiting = (store.archive.keep(call(str(at))) for at in range(5))
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    outcomes = asyncio.run(broken())
+    assert [type(item) for item in outcomes] == [StoreError] * 5
+    with store.database.write() as connection:
+        connection.execute("ALTER TABLE hidden RENAME TO replies")
+    keep(store, call("later"))
+    assert list(find(store, digest("later"))) == [digest("later")]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        call("broken", started="not a time"),
+        call("broken", parts=("x", "y"), reply=Scores(scores=(1.0,), score_kind="logit", cut=(False,))),
+        call("broken", reply=Text(text="x", receipt=Receipt(input_tokens=2**70))),
+    ],
+    ids=["wrong type", "wrong size", "too large"],
+)
+def test_a_call_that_cannot_be_written_does_not_take_others_with_it(store, broken):
+    async def main():
+        with store.database.read():
+            waiting = [asyncio.ensure_future(store.archive.keep(item)) for item in (call("a"), broken, call("b"))]
+            await asyncio.sleep(0)
+        return await asyncio.gather(*waiting, return_exceptions=True)
+
+    outcomes = asyncio.run(main())
+    assert [type(item) for item in outcomes] == [type(None), StoreError, type(None)]
+    assert set(find(store, digest("a"), digest("b"))) == {digest("a"), digest("b")}
+
+
+def test_parameters_that_json_cannot_say_are_recorded_as_their_text(store, job):
+    keep(store, call(run=f"{job}/0/0", reply=Text(text="x", receipt=Receipt(sent={"format": frozenset({1})}))))
+    assert store.calls.of(job)[0].sent == {"format": "frozenset({1})"}
+
+
+def test_a_closed_store_keeps_nothing_and_says_so(path):
+    store = Store(path)
+    store.close()
+
+    async def main():
+        await store.archive.keep(call())
+
+    with pytest.raises(StoreError, match="closed"):
+        asyncio.run(main())
+
+
+ROOT = Path(__file__).parents[2]
+
+KEEPER = """
+import asyncio, sys
+from pathlib import Path
+from reranking.store.store import Store
+from tests.store.made_calls import call
+store = Store(Path(sys.argv[1]))
+async def worker(name):
+    at = 0
+    while True:
+        await store.archive.keep(call(f"{name}-{at}"))
+        print(f"{name}-{at}", flush=True)
+        at += 1
+async def main():
+    await asyncio.gather(*(worker(name) for name in range(8)))
+asyncio.run(main())
+"""
+
+
+def test_killing_the_process_loses_nothing_that_was_kept(path):
+    command = [sys.executable, "-c", KEEPER, str(path)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        said = [process.stdout.readline().strip() for _ in range(300)]
+        process.send_signal(signal.SIGKILL)
+        said += [line.strip() for line in process.stdout if line.endswith("\n")]
+    assert process.returncode == -signal.SIGKILL
+    store = Store(path)
+    found = find(store, *map(digest, said))
+    assert [found[digest(name)].text for name in said] == [f"reply {name}" for name in said]
+    with store.database.read() as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone()[0] == "ok"
+    store.close()
+
+
+def test_memory_does_not_grow_with_the_number_of_calls(store):
+    async def some(start):
+        for at in range(start, start + 300):
+            await store.archive.keep(call(str(at), reply=Text(text="x" * 5000)))
+
+    asyncio.run(some(0))
+    tracemalloc.start()
+    asyncio.run(some(300))
+    before, _ = tracemalloc.get_traced_memory()
+    asyncio.run(some(600))
+    after, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert after - before < 300 * 5000 / 10
+
+
+class Echo:
+    """Answers every Generate with its own prompt."""
+
+    name = "test:echo"
+    answers = frozenset({Generate})
+    fingerprint = "echo"
+
+    def __init__(self):
+        self.asked = 0
+
+    async def answer(self, request):
+        self.asked += 1
+        return Text(text=request.messages[0].text, receipt=RECEIPT)
+
+
+def test_a_gateway_asks_a_model_once_and_another_one_on_the_same_file_not_at_all(store, job):
+    model = Echo()
+    request = Generate(model=model, task="grade", shown=(1,), messages=(Message("user", "hello"),))
+
+    async def ask(strategy):
+        gateway = Gateway(lambda ref: ref, store.archive)
+        return await gateway.ask([request, request], Run(label=f"{job}/{strategy}/0"))
+
+    assert [item.text for item in asyncio.run(ask(0))] == ["hello"] * 2
+    assert [item.text for item in asyncio.run(ask(1))] == ["hello"] * 2
+    assert model.asked == 1
+    calls = store.calls.of(job)
+    assert [(item.position, item.source) for item in calls] == [(0, "sent"), (0, "shared"), (1, "cache"), (1, "cache")]
+    assert [item.request for item in calls] == [[[["user", "hello"]], None, 1024]] * 4
+    assert [item.reply for item in calls] == [Text(text="hello", receipt=RECEIPT)] * 4
+
+
+def test_a_call_is_recorded_with_everything_it_took(store, job):
+    keep(store, call(run=f"{job}/2/1"))
+    (row,) = store.calls.of(job)
+    assert (row.position, row.repetition, row.model, row.kind, row.task) == (2, 1, "p:m", "generate", "grade")
+    assert (row.shown, row.request) == ((1, 0), [[["user", "prompt a"]], None, 1024])
+    assert (row.raw, row.answered_by, row.sent) == (RECEIPT.raw, "m-2026", {"temperature": 0, "stop": ["\n"]})
+    assert (row.input_tokens, row.output_tokens, row.reasoning_tokens, row.cost_usd) == (120, 3, 0, 0.0004)
+    assert (row.retries, row.started, row.seconds) == (1, 1_800_000_000.5, 0.25)
+    assert row.failed is None
+
+
+def test_a_failure_is_recorded_with_its_raw_reply_and_what_is_unknown_stays_unknown(store, job):
+    failed = Failed("bad-reply", "It answered nonsense.", "<html>\ud83d")
+    keep(store, call(run=f"{job}/0/0", reply=failed))
+    (row,) = store.calls.of(job)
+    assert (row.failed.code, row.failed.message) == ("bad-reply", "It answered nonsense.")
+    assert row.raw == "<html>\\ud83d"
+    assert (row.reply, row.cost_usd, row.input_tokens) == (None, None, None)
+
+
+def test_the_raw_reply_is_there_where_the_cache_does_not_hold_it(store, job):
+    request = Score(model="p:m", task="score", query="q", texts=("x", "y"))
+    scores = Scores(scores=(1.0, 2.0), score_kind="logit", cut=(False, False), receipt=RECEIPT)
+    keep(
+        store, call(run=f"{job}/0/0", key=None), call(run=f"{job}/0/0", request=request, reply=scores, parts=("a", "b"))
+    )
+    assert [row.raw for row in store.calls.of(job)] == [RECEIPT.raw] * 2
+
+
+def test_calls_can_be_narrowed_to_a_strategy_a_repetition_and_a_document(store, job):
+    keep(store, *(call(f"{p}{r}", run=f"{job}/{p}/{r}") for p in range(2) for r in range(2)))
+    keep(
+        store,
+        call(
+            "z",
+            run=f"{job}/0/0",
+            request=Choose(model="p:m", task="pick", shown=(11,), messages=(Message("user", "z"),), choices=("A", "B")),
+        ),
+    )
+    assert len(store.calls.of(job)) == 5
+    assert len(store.calls.of(job, position=0)) == 3
+    assert len(store.calls.of(job, position=0, repetition=1)) == 1
+    assert [row.task for row in store.calls.of(job, shown=11)] == ["pick"]
+    assert len(store.calls.of(job, shown=1)) == 4
+
+
+def test_spending_counts_sent_calls_only_and_says_how_many_prices_are_unknown(store, job):
+    keep(
+        store,
+        call("a", run=f"{job}/0/0"),
+        call("b", run="from the command line", reply=Text(text="x")),
+        call("c", run=f"{job}/0/0", source="cache"),
+        call("d", run=f"{job}/0/0", reply=Failed("timeout", "Too slow.")),
+    )
+    (spent,) = store.calls.spending()
+    assert (spent.model, spent.calls, spent.cost_usd, spent.calls_of_unknown_cost) == ("p:m", 2, 0.0004, 1)
+
+
+def test_clearing_the_cache_keeps_what_saved_sessions_need(store):
+    saved, draft = store.sessions.new(), store.sessions.new()
+    store.sessions.save(saved, "Saved")
+    jobs = [store.jobs.add(session, "comparison", "q", [Document("x")], {}, 0) for session in (saved, draft)]
+    request = Score(model="p:m", task="score", query="q", texts=("x", "y"))
+    scores = Scores(scores=(1.0, 2.0), score_kind="logit", cut=(False, False))
+    keep(store, call("of saved", run=f"{jobs[0]}/0/0"), call("of draft", run=f"{jobs[1]}/0/0"), call("of neither"))
+    keep(store, call(run=f"{jobs[0]}/1/0", request=request, reply=scores, parts=("part x", "part y")))
+    keep(store, call("used by both", run=f"{jobs[1]}/0/0"), call("used by both", run=f"{jobs[0]}/0/0", source="cache"))
+    keys = [digest("of saved"), "part x", "part y", digest("used by both")]
+    assert store.archive.size()[0] == 6
+    assert store.archive.clear() == 2
+    assert sorted(find(store, *keys, digest("of draft"), digest("of neither"))) == sorted(keys)
+    assert store.archive.clear(keep_saved=False) == 4
+    assert store.archive.size() == (0, 0)
+
+
+def test_a_cleared_cache_leaves_the_records_and_drops_the_prompts_of_no_session(store, job):
+    keep(store, call("a", run=f"{job}/0/0"), call("secret of nobody", run="cli"))
+    store.archive.clear(keep_saved=False)
+    (row,) = store.calls.of(job)
+    assert row.request == [[["user", "prompt a"]], None, 1024]
+    assert row.reply is None
+    assert row.cost_usd == 0.0004
+    assert b"secret of nobody" not in store.path.read_bytes()
