@@ -100,7 +100,7 @@ def pins() -> dict[str, str]:
 
 def pip(what: str, *arguments: str) -> None:
     """Install with the versions of constraints.txt. Raises SetupError that names `what`."""
-    command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-input"]
+    command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "-qq"]
     done = subprocess.run([*command, "--constraint", str(CONSTRAINTS), *arguments], cwd=ROOT, check=False)
     if done.returncode:
         raise SetupError(f"pip could not install {what} (see above). Run the same command again; what is done is kept.")
