@@ -12,6 +12,7 @@ from reranking.engine import run_strategy
 from reranking.gateway import Archive, Gateway
 from reranking.loop import wait_for
 from reranking.models import Model, ModelRef
+from reranking.providers.registry import Registry
 from reranking.ranking import Ranking
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import fill_model, make, without_model
@@ -62,15 +63,16 @@ def compare(
     """Order `documents` by each of `strategies`, all at once. See `rerank`."""
     if not has_content(query):
         raise ValueError("the query is empty")
-    from reranking.providers.registry import Registry
-
     registry = Registry()
     candidates = as_candidates(documents)
     ready = [prepared(strategy, model, registry.answers) for strategy in strategies]
 
     async def work() -> list[Ranking]:
         gateway = Gateway(registry.resolve, archive)
-        return await asyncio.gather(*(run_strategy(strategy, query, candidates, gateway) for strategy in ready))
+        try:
+            return await asyncio.gather(*(run_strategy(strategy, query, candidates, gateway) for strategy in ready))
+        finally:
+            await registry.aclose()
 
     return Comparison(query, candidates, tuple(wait_for(work())))
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,11 +140,9 @@ def models(as_json: bool) -> None:
 @click.pass_context
 def app(ctx: click.Context, port: int) -> None:
     """Open the workbench in the browser (on this machine only)."""
-    script = app_script()
-    sys.argv = ["streamlit", "run", str(script), "--server.port", str(port), *ctx.args]
-    from streamlit.web.cli import main as streamlit
-
-    streamlit()
+    command = [sys.executable, "-m", "streamlit", "run", str(app_script()), "--server.port", str(port), *ctx.args]
+    with suppress(KeyboardInterrupt):  # the server has had it too, and says goodbye itself
+        ctx.exit(subprocess.call(command))
 
 
 def app_script() -> Path:

@@ -18,7 +18,7 @@ from reranking.gateway import Resolve, Run
 from reranking.ranking import Diagnostic, Ranking, failed, is_permutation
 from reranking.replies import Failed, Reply
 from reranking.requests import Choose, Generate, Likelihood, PerText, Request
-from reranking.strategies.base import Aside, Strategy, Together
+from reranking.strategies.base import Aside, NeedsModelError, Strategy, Together
 
 logger = logging.getLogger(__name__)
 
@@ -69,9 +69,11 @@ async def run_strategy(
         ranking: Ranking = await _drive(strategy.steps(query, candidates), gateway, run)
         if not is_permutation(ranking, candidates):
             raise AssertionError("the ranking is not a permutation of its candidates")
+    except NeedsModelError as error:
+        ranking = failed(candidates, [Diagnostic("no-model", str(error))])
     except Exception as error:  # one strategy's fault must not end the comparison
         logger.exception("strategy %s failed", strategy.name)
-        message = str(error) if isinstance(error, ValueError) else f"internal error: {type(error).__name__}: {error}"
+        message = f"The strategy failed with {type(error).__name__}: {error}"
         ranking = failed(candidates, [Diagnostic("strategy-error", message)])
     seconds = time.perf_counter() - clock
     return replace(ranking, strategy=strategy.spec(), usage=run.usage(seconds))

@@ -14,7 +14,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from reranking.documents import Document
 from reranking.models import Model, ModelError, ModelRef, NeedsDocuments, model_name
@@ -24,8 +24,11 @@ from reranking.requests import PerText, Request
 
 DEFAULT_CONCURRENCY = 16
 
-HOPELESS = frozenset({"bad-key", "unknown-model"})
+HOPELESS = frozenset({"no-key", "bad-key", "unknown-model", "not-installed"})
 """Codes after which asking the same model again in the same run only repeats the failure."""
+
+NEVER_SENT = frozenset({"no-key", "not-installed", "cannot-answer"})
+"""Codes with which a model says that it could not even ask: no call was made."""
 
 Source = Literal["sent", "cache", "shared", "none"]
 """How a request was answered: by a new call, from the archive, by another's call, or not at all."""
@@ -139,9 +142,16 @@ class _Flight:
 
     __slots__ = ("task", "waiting")
 
-    def __init__(self, task: asyncio.Task[Reply | Failed]) -> None:
+    def __init__(self, task: asyncio.Task[_Landed]) -> None:
         self.task = task
         self.waiting = 1
+
+
+class _Landed(NamedTuple):
+    """How a flight ended; `called` tells whether the model was really asked."""
+
+    reply: Reply | Failed
+    called: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,27 +249,28 @@ class Gateway:
 
     async def _finish(self, ticket: _Ticket, run: Run) -> Reply | Failed:
         started, clock = time.time(), time.perf_counter()
-        reply = ticket.answer
+        reply, source = ticket.answer, ticket.source
         if ticket.flight is not None:
-            reply = await asyncio.shield(ticket.flight.task)
+            reply, called = await asyncio.shield(ticket.flight.task)
+            source = source if called else "none"
             if isinstance(reply, PartedReply) and reply.size() < len(ticket.keys):
                 fresh = iter(range(reply.size()))
                 single = [ticket.known.get(key) or reply.part(next(fresh)) for key in ticket.keys]
                 reply = replace(_join(ticket.request, single), receipt=reply.receipt)
         assert reply is not None
-        if ticket.source in {"cache", "shared"}:
+        if source in {"cache", "shared"}:
             key, parts = (None, ticket.keys) if len(ticket.keys) > 1 else (ticket.keys[0], ())
             seconds = time.perf_counter() - clock
             await self.archive.keep(
-                Call(run.label, ticket.request, ticket.model, key, parts, reply, ticket.source, started, seconds)
+                Call(run.label, ticket.request, ticket.model, key, parts, reply, source, started, seconds)
             )
-        run.count(reply, ticket.source)
+        run.count(reply, source)
         return reply
 
-    async def _send(self, request: Request, model: Model, key: str, parts: tuple[str, ...], run: Run) -> Reply | Failed:
+    async def _send(self, request: Request, model: Model, key: str, parts: tuple[str, ...], run: Run) -> _Landed:
         async with self._limit(model):
             if model.name in run.hopeless:
-                return run.hopeless[model.name]
+                return _Landed(run.hopeless[model.name], False)
             started, clock = time.time(), time.perf_counter()
             try:
                 reply: Reply | Failed = await model.answer(request)
@@ -272,11 +283,13 @@ class Gateway:
             reply = Failed("bad-reply", f"{model.name} answered {reply.size()} of the texts it was sent.")
         if isinstance(reply, Failed) and reply.code in HOPELESS:
             run.hopeless[model.name] = reply
+        if isinstance(reply, Failed) and reply.code in NEVER_SENT:
+            return _Landed(reply, False)
         kept = key if _cacheable(model) else None
         seconds = time.perf_counter() - clock
         call = Call(run.label, request, model.name, kept, parts if kept else (), reply, "sent", started, seconds)
         await asyncio.shield(asyncio.ensure_future(self.archive.keep(call)))
-        return reply
+        return _Landed(reply, True)
 
     def _release(self, flight: _Flight | None) -> None:
         if flight is None:

@@ -1,0 +1,1 @@
+"""What rankings say together: quality, agreement, the effect of positions. Pure."""

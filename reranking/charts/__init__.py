@@ -1,0 +1,1 @@
+"""Analysis results as plotly figures. Pure."""

@@ -8,12 +8,11 @@ from typing import Any
 
 from typing_extensions import override
 
-from reranking.models import ModelError
 from reranking.providers.chat import LOGPROBS, SCHEMA, ChatModel, Content, Finish, Parameters
 from reranking.providers.connection import CONNECT_TIMEOUT, OWN_URLS, Connection, connect
 from reranking.providers.errors import Problem
 from reranking.providers.offers import hosted
-from reranking.providers.settings import ModelInfo, Settings, no_key
+from reranking.providers.settings import ModelInfo, Settings
 from reranking.requests import Message
 
 PROVIDER = "anthropic"
@@ -31,11 +30,9 @@ FINISHES: dict[str, Finish] = {
 
 
 def open_model(prefix: str, name: str, settings: Settings) -> ChatModel:
-    """The model `name`. Raises ModelError (`no-key`, ...); calls nobody."""
+    """The model `name`; without a key it can be opened but not asked. Raises ModelError; calls nobody."""
     base_url = (settings.base_url(prefix) or OWN_URLS[PROVIDER]).rstrip("/").removesuffix("/v1")
     server = connect(prefix, base_url, settings, sdk="anthropic", make=_client)
-    if server.key is None and not settings.offline:
-        raise ModelError("no-key", no_key(prefix))
     return AnthropicMessages(name, server)
 
 

@@ -18,7 +18,7 @@ from reranking.providers.connection import CONNECT_TIMEOUT, OWN_URLS, Connection
 from reranking.providers.errors import Problem
 from reranking.providers.offers import hosted, served
 from reranking.providers.prices import Tokens
-from reranking.providers.settings import ModelInfo, Settings, no_key
+from reranking.providers.settings import ModelInfo, Settings
 from reranking.requests import Message
 
 TOP_LOGPROBS = 20
@@ -33,7 +33,7 @@ _NAME_AT_URL = re.compile(r"(?P<name>.+)@(?P<url>https?://.+)")
 
 
 def open_model(prefix: str, name: str, settings: Settings) -> ChatModel:
-    """The model `name` of the provider `prefix`. Raises ModelError (`no-key`, ...); calls nobody."""
+    """The model `name` of the provider `prefix`; it can be opened without a key. Raises ModelError; calls nobody."""
     model, base_url = name, settings.base_url(prefix) or OWN_URLS.get(prefix, "")
     if prefix == "openai-compatible":
         match = _NAME_AT_URL.fullmatch(name)
@@ -41,8 +41,6 @@ def open_model(prefix: str, name: str, settings: Settings) -> ChatModel:
             raise ModelError("unknown-model", "Name the model's server: openai-compatible:NAME@http://host:port/v1.")
         model, base_url = match["name"], match["url"]
     server = connect(prefix, base_url, settings, sdk="openai", make=_client)
-    if prefix == "openai" and server.key is None and not settings.offline:
-        raise ModelError("no-key", no_key(prefix))
     return OpenAIChat(model, server, label=name)
 
 

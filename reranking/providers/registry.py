@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 from importlib import import_module
 from threading import RLock
 from types import ModuleType
@@ -48,7 +47,8 @@ class Registry:
     def resolve(self, ref: ModelRef) -> Model:
         """The model that `ref` names; an object is returned as it is.
 
-        Raises ModelError: `unknown-model`, `no-key`, `not-installed` or what else keeps it from being opened.
+        Raises ModelError: `unknown-model`, `not-installed` or what else keeps it from being opened. A
+        missing key does not: what was recorded can be replayed without it, and asking says `no-key`.
         """
         if not isinstance(ref, str):
             return ref
@@ -60,12 +60,7 @@ class Registry:
 
     def answers(self, ref: ModelRef) -> frozenset[type[Request]]:
         """What the model can be asked, even without its key. Raises ModelError as `resolve`."""
-        try:
-            return self.resolve(ref).answers
-        except ModelError as error:
-            if error.code != "no-key" or not isinstance(ref, str):
-                raise
-            return _open(ref.strip(), replace(self.settings, offline=True)).answers
+        return self.resolve(ref).answers
 
     def listing(self) -> list[ModelInfo]:
         """The models that providers offer, and why those that cannot be used cannot. Names are free text."""

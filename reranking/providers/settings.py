@@ -38,14 +38,12 @@ class Settings:
 
     `keys` are those of one browser session, by provider. `environment` defaults to the process's,
     `secrets` looks a variable such as `OPENAI_API_KEY` up elsewhere and returns None if it is not
-    there. With `offline`, models that need a key open without one, for reading and replaying what
-    was recorded; asking them then fails with `no-key`.
+    there.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict, repr=False)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     secrets: Callable[[str], str | None] | None = field(default=None, repr=False)
-    offline: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", MappingProxyType(dict(self.keys)))

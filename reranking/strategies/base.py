@@ -135,6 +135,10 @@ def describe(value: Any) -> str:
     return str(value)
 
 
+class NeedsModelError(ValueError):
+    """A strategy was started without the model that it needs; the message says what to name."""
+
+
 class AsksModel(Strategy):
     """A strategy that asks one model of its own."""
 
@@ -142,11 +146,11 @@ class AsksModel(Strategy):
 
     @property
     def asked(self) -> ModelRef:
-        """The model, or the strategy's default. Raises ValueError if there is neither."""
+        """The model, or the strategy's default. Raises NeedsModelError if there is neither."""
         ref = self.model if self.model is not None else self.default_model
         if ref is None:
             kinds = " and ".join(kind.__name__ for kind in self.wants())
-            raise ValueError(f"{cast(Any, self).kind} needs a model that answers {kinds}: name one with `model`")
+            raise NeedsModelError(f"{self.title} needs a model that answers {kinds}. Choose one.")
         return cast(ModelRef, ref)
 
 

@@ -31,13 +31,13 @@ class UnknownStrategyError(ValueError):
 @cache
 def strategies() -> dict[str, type[Strategy]]:
     """All strategies by kind, ours first, in the order of the families."""
-    for module in pkgutil.iter_modules(reranking.strategies.__path__, "reranking.strategies."):
-        importlib.import_module(module.name)
-    for entry in entry_points(group=ENTRY_POINTS):
-        entry.load()
-    found = {kind_of(cls): cls for cls in _subclasses(Strategy) if "kind" in cls.model_fields}
+    modules = pkgutil.iter_modules(reranking.strategies.__path__, "reranking.strategies.")
+    found = [item for entry in modules for item in vars(importlib.import_module(entry.name)).values()]
+    found += [entry.load() for entry in entry_points(group=ENTRY_POINTS)]
+    classes = [item for item in found if isinstance(item, type) and issubclass(item, Strategy)]
     order = get_args(Family)
-    return dict(sorted(found.items(), key=lambda item: order.index(item[1].family)))
+    by_kind = {kind_of(cls): cls for cls in classes if "kind" in cls.model_fields}
+    return dict(sorted(by_kind.items(), key=lambda item: order.index(item[1].family)))
 
 
 def kind_of(cls: type[Strategy]) -> str:
@@ -138,9 +138,3 @@ def _problems(error: ValidationError) -> str:
     return "; ".join(
         f"{'.'.join(str(part) for part in item['loc']) or 'parameters'}: {item['msg']}" for item in error.errors()
     )
-
-
-def _subclasses(cls: type[Any]) -> Iterator[type[Strategy]]:
-    for child in cls.__subclasses__():
-        yield child
-        yield from _subclasses(child)

@@ -30,7 +30,7 @@ def strategy_form(spec: Mapping[str, Any], key: str) -> dict[str, Any]:
 def model_options(wants: tuple[type[Request], ...]) -> list[str]:
     """Names of models that can answer all of `wants`, available ones first."""
     kinds = {kind.kind for kind in wants}
-    rows = [row for row in state.registry().listing() if kinds <= set(row.answers)]
+    rows = [row for row in state.models() if kinds <= set(row.answers)]
     return [row.name for row in sorted(rows, key=lambda row: not row.available)]
 
 
@@ -69,7 +69,7 @@ def _model(label: str, value: Any, key: str, owner: Strategy) -> str | None:
         label, options, index=options.index(value) if value is not None else None, key=key, accept_new_options=True,
         placeholder=NO_MODEL, help="Choose one, or write any name such as openai:gpt-5-mini or hf:/folder.",
     )  # fmt: skip
-    reason = next((row.reason for row in state.registry().listing() if row.name == chosen and not row.available), "")
+    reason = next((row.reason for row in state.models() if row.name == chosen and not row.available), "")
     if reason:
         st.caption(reason)
     return chosen

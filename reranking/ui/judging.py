@@ -31,11 +31,16 @@ def judge(query: str, documents: Sequence[Document]) -> None:
             st.rerun()
         return
     document = documents[at]
+    with st.container(horizontal_alignment="center"), st.container(width=760, key="judging-column"):
+        _document(query, document)
+        _scale(query, document, order, at, grades)
+
+
+def _document(query: str, document: Document) -> None:
     page.html(
         f"<div class='rl-judge'><div class='rl-judge-query'>{escape(query)}</div>"
         f"<h3>{escape(document.title or '')}</h3><div class='rl-full' dir='auto'>{escape(document.text)}</div></div>"
     )
-    _scale(query, document, order, at, grades)
 
 
 def blind_order(session: str, documents: Sequence[Document]) -> list[int]:

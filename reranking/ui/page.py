@@ -10,6 +10,8 @@ import streamlit as st
 from reranking.ui import state
 
 _STYLE = Path(__file__).with_name("style.css")
+_LIGHT = "<style>:root { --rl-up: #0072B2; --rl-down: #B25000; --rl-bar: #0072B2; }</style>"
+_DARK = "<style>:root { --rl-up: #56B4E9; --rl-down: #E69F00; --rl-bar: #56B4E9; }</style>"
 
 
 def is_dark() -> bool:
@@ -25,6 +27,7 @@ def html(body: str) -> None:
 def begin() -> state.Draft:
     """The top of a screen. Returns the current draft."""
     st.html(_STYLE)
+    st.html(_DARK if is_dark() else _LIGHT)
     entered = state.draft()
     documents = entered.documents()
     judged = len(state.grades(entered.query, documents)) if documents else 0

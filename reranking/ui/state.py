@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -14,7 +15,7 @@ import streamlit as st
 from reranking.documents import Document, as_document
 from reranking.jobs import Jobs, JobStatus
 from reranking.providers.registry import Registry
-from reranking.providers.settings import Settings
+from reranking.providers.settings import ModelInfo, Settings
 from reranking.store import JobKind, Store, StoreError, open_store
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import UnknownStrategyError, each, make
@@ -22,6 +23,7 @@ from reranking.strategies.catalogue import UnknownStrategyError, each, make
 ASSESSOR = "me"
 SCALE = "0-3"
 GRADES = (0, 1, 2, 3)
+MODELS_SECONDS = 60.0
 
 _FIRST_SET: tuple[tuple[dict[str, Any], bool], ...] = (
     ({"kind": "input-order"}, True),
@@ -124,6 +126,16 @@ def registry() -> Registry:
         st.session_state.registry_keys = keys
     found: Registry = st.session_state.registry
     return found
+
+
+def models() -> list[ModelInfo]:
+    """The models that can be named; asked again after a minute, since local servers come and go."""
+    known = registry()
+    found, at, of = st.session_state.get("models", ([], 0.0, None))
+    if of is not known or time.monotonic() - at > MODELS_SECONDS:
+        found = known.listing()
+        st.session_state.models = (found, time.monotonic(), known)
+    return list(found)
 
 
 def _secret(name: str) -> str | None:

@@ -1,0 +1,88 @@
+"""The app under AppTest, on a database of its own."""
+
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from reranking.store import open_store
+from reranking.ui import state
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 30
+
+
+class App:
+    """One browser tab: thin words around AppTest."""
+
+    def __init__(self, session=None):
+        self.at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=SECONDS)
+        if session:
+            self.at.query_params["session"] = session
+        self.run()
+
+    def run(self):
+        self.at.run()
+        assert not self.at.exception, self.at.exception
+        return self
+
+    @property
+    def session(self):
+        found = self.at.query_params["session"]
+        return found if isinstance(found, str) else found[0]
+
+    def go(self, page):
+        self.at.switch_page(f"pages/{page}.py")
+        return self.run()
+
+    def click(self, key):
+        self.at.button(key=key).click()
+        return self.run()
+
+    def has(self, key):
+        return any(item.key == key for item in self.at.button)
+
+    def field(self, name):
+        """The input widget whose key begins with `name-`."""
+        widgets = [*self.at.text_input, *self.at.text_area, *self.at.selectbox]
+        return next(item for item in widgets if (item.key or "").startswith(f"{name}-"))
+
+    def write(self, name, value):
+        self.field(name).set_value(value)
+        return self.run()
+
+    def html(self):
+        return "\n".join(item.value for item in self.at.html)
+
+    def tick(self, wanted):
+        """Switch on exactly the strategies whose kinds are named."""
+        for entry in self.at.session_state["draft"].shelf:
+            box = self.at.checkbox(key=f"on-{entry.key}")
+            if box.value != (entry.spec["kind"] in wanted):
+                box.set_value(entry.spec["kind"] in wanted)
+        return self.run()
+
+    def compare(self, timeout=SECONDS):
+        """Press Run and wait for the results."""
+        self.click("run")
+        return self.wait("comparison", timeout)
+
+    def wait(self, kind, timeout=SECONDS):
+        deadline = time.monotonic() + timeout
+        while open_store().jobs.of(self.session, kind)[0].state == "running":
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        return self.run()
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    """Call it for a tab; give a session's id to open that one."""
+    monkeypatch.setenv("RERANK_LENS_DB", str(tmp_path / "app.db"))
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    state.jobs.clear()
+    yield App
+    state.jobs.clear()
+    open_store().close()

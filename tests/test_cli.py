@@ -1,0 +1,152 @@
+"""The command line keeps its contract: output, exit codes, and messages that say what to do."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from reranking.cli import main
+
+
+@pytest.fixture
+def command(tmp_path, monkeypatch):
+    monkeypatch.setenv("RERANK_LENS_DB", str(tmp_path / "cli.db"))
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, **options):
+        return CliRunner().invoke(main, [str(item) for item in arguments], **options)
+
+    return call
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "input.json"
+    documents = ["a clock", {"id": "x", "text": "apple pie"}, "motor oil", "blue sky"]
+    path.write_text(json.dumps({"query": "apple pie", "documents": documents}))
+    return path
+
+
+def test_json_output_is_the_contract(command, file):
+    result = command("run", file, "--strategy", "bm25", "--json")
+    assert result.exit_code == 0
+    value = json.loads(result.stdout)
+    assert list(value) == ["query", "rankings"]
+    (ranking,) = value["rankings"]
+    assert list(ranking) == ["strategy", "outcome", "score_kind", "items", "usage", "diagnostics"]
+    assert ranking["strategy"]["kind"] == "bm25"
+    assert [item["rank"] for item in ranking["items"]] == [1, 2, 3, 4]
+    assert (ranking["items"][0]["index"], ranking["items"][0]["id"]) == (1, "x")
+    assert [item["id"] for item in ranking["items"][1:]] == ["d1", "d3", "d4"]
+
+
+def test_model_and_set_bind_to_the_strategy_before_them(command, file):
+    result = command(
+        "run", file, "--json", "--strategy", "yes-no", "--model", "simulated:overlap", "--set", "passage_words=7",
+        "--strategy", "bm25", "--set", "k1=2.5", "--strategy", "bm25",
+    )  # fmt: skip
+    first, second, third = (ranking["strategy"] for ranking in json.loads(result.stdout)["rankings"])
+    assert (first["model"], first["passage_words"]) == ("simulated:overlap", 7)
+    assert (second["k1"], third["k1"]) == (2.5, 1.5)
+
+
+@pytest.mark.parametrize("strategy", ["bm25(k1=2)", '{"kind": "bm25", "k1": 2}'])
+def test_a_strategy_is_a_name_with_parameters_or_a_json_object(command, file, strategy):
+    result = command("run", file, "--json", "--strategy", strategy)
+    assert json.loads(result.stdout)["rankings"][0]["strategy"]["k1"] == 2
+
+
+def test_several_queries_give_one_object_per_line(command, tmp_path):
+    path = tmp_path / "many.jsonl"
+    path.write_text("\n".join(json.dumps({"query": q, "documents": ["one", "two"]}) for q in ("one", "two")))
+    lines = command("run", path, "--json", "--strategy", "input-order").stdout.splitlines()
+    assert [json.loads(line)["query"] for line in lines] == ["one", "two"]
+
+
+def test_standard_input_is_read_and_the_query_can_be_given(command):
+    result = command("run", "-", "--query", "one", "--strategy", "bm25", "--json", input='["one", "two", "three"]')
+    assert json.loads(result.stdout)["query"] == "one"
+
+
+def test_a_failed_strategy_exits_with_1_after_all_others_are_printed(command, file):
+    result = command(
+        "run", file, "--json", "--strategy", "yes-no", "--model", "openai:gpt-5-mini", "--strategy", "bm25"
+    )
+    assert result.exit_code == 1
+    failed, fine = json.loads(result.stdout)["rankings"]
+    assert failed["outcome"] == "failed"
+    assert [item["rank"] for item in failed["items"]] == [None] * 4
+    assert "OPENAI_API_KEY" in failed["diagnostics"][0]["message"]
+    assert fine["outcome"] == "complete"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "name at least one --strategy"),
+        (["--strategy", "nonsense"], "no strategy 'nonsense'"),
+        (["--strategy", "bm25", "--set", "k1=many"], "k1"),
+        (["--strategy", "bm25", "--set", "k1"], "KEY=VALUE"),
+        (["--strategy", "bm25", "--set", "colour=red"], "colour"),
+        (["--model", "simulated:overlap", "--strategy", "yes-no"], "after the --strategy"),
+        (["--strategy", "yes-no"], "needs a model"),
+        (["--strategy", "yes-no", "--model", "nowhere:x"], "no provider 'nowhere'"),
+        (["--strategy", "yes-no", "--model", "embedded:minilm"], "cannot serve"),
+    ],
+)
+def test_wrong_use_exits_with_2_and_says_what_is_wrong(command, file, arguments, said):
+    result = command("run", file, *arguments)
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "cannot read"),
+        ("", "empty"),
+        ('{"query": "x", "documents": []}', "no documents"),
+        ('["one"]', "no query"),
+        ('{"query": " ", "documents": ["one"]}', "no query"),
+        ('{"query": "x",\n "documents": [', "line 2"),
+    ],
+)
+def test_bad_input_exits_with_2_and_names_the_place(command, tmp_path, content, said):
+    path = tmp_path / "bad.json"
+    if content is not None:
+        path.write_text(content)
+    result = command("run", path, "--strategy", "bm25")
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def test_strategies_lists_every_kind_with_its_parameters(command):
+    rows = json.loads(command("strategies", "--json").stdout)
+    assert all(list(row) == ["kind", "title", "parameters", "asks", "requests"] for row in rows)
+    by_kind = {row["kind"]: row for row in rows}
+    assert by_kind["bm25"]["parameters"]["properties"]["k1"]["minimum"] == 0
+    assert by_kind["yes-no"]["asks"] == ["choose"]
+    assert command("strategies").exit_code == 0
+
+
+def test_models_lists_what_there_is_and_what_is_missing(command):
+    rows = json.loads(command("models", "--json").stdout)
+    assert all(list(row) == ["name", "answers", "available", "reason"] for row in rows)
+    assert all(row["available"] or row["reason"] for row in rows)
+    assert any(row["name"].startswith("simulated:") and row["available"] for row in rows)
+    assert command("models").exit_code == 0
+
+
+def test_replies_are_kept_and_not_asked_for_again(command, file):
+    arguments = ("run", file, "--json", "--strategy", "yes-no", "--model", "simulated:overlap")
+    first, second = (json.loads(command(*arguments).stdout)["rankings"][0] for _ in range(2))
+    assert (first["usage"]["cached"], second["usage"]["cached"]) == (0, 4)
+    assert first["items"] == second["items"]
+
+
+def test_text_output_states_outcome_cost_and_ties(command, file):
+    result = command("run", file, "--strategy", "bm25")
+    assert "bm25: complete, BM25 (pool), 0 requests" in result.stdout
+    assert "2=" in result.stdout
