@@ -22,6 +22,7 @@ class Model(Protocol):
     - `concurrency: int` - requests at once on that connection (default 16).
     - `reads_shown: bool` - the answer depends on `shown` (simulated models, oracles).
     - `joint: bool` - the texts of one `Score` or `Embed` influence each other.
+    - `note: str` - what must be known before it is trusted, such as `embedded (weak)`.
     - `about(query, documents)` - the same model, told what its `shown` positions refer to.
     """
 

@@ -30,6 +30,8 @@ SHARPNESS = 8.0
 """How strongly a difference in relevance of 1 shows in log-odds."""
 
 _EXAMPLES = ("overlap", "grades", "overlap?primacy=0.5", "overlap?recency=0.5", "overlap?noise=0.2&malformed=0.1")
+NOTE = "simulated: no model"
+
 _WORD = re.compile(r"\w+")
 
 
@@ -55,6 +57,7 @@ class Simulated:
     answers = frozenset({Generate, Choose, Likelihood, Score})
     reads_shown = True
     concurrency = 64
+    note = NOTE
 
     @property
     def name(self) -> str:
@@ -169,7 +172,7 @@ def open_model(prefix: str, name: str, settings: Settings) -> Simulated:
 def listing(settings: Settings) -> list[ModelInfo]:
     """A few simulated models to begin with; any stated faults can be written."""
     kinds = tuple(sorted(kind for kind, cls in KINDS.items() if cls in Simulated.answers))
-    return [ModelInfo(f"simulated:{name}", kinds, True, "", "simulated: no model") for name in _EXAMPLES]
+    return [ModelInfo(f"simulated:{name}", kinds, True, "", NOTE) for name in _EXAMPLES]
 
 
 def _overlap(query: str, document: Document) -> float:

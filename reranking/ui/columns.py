@@ -17,19 +17,24 @@ START_SHOWN = 180
 NOTE_SHOWN = 4
 
 
-def columns(parts: Sequence[Part], query: str, top: int, grades: Mapping[int, int]) -> str:
-    """One column per strategy, aligned by rank; `top` documents of each are listed."""
+def columns(parts: Sequence[Part], query: str, top: int, grades: Mapping[int, int], notes: Sequence[str] = ()) -> str:
+    """One column per strategy, aligned by rank; `top` documents of each are listed.
+
+    `notes` holds what must be known of each strategy's model, such as `embedded (weak)`.
+    """
     terms = query.split()
-    blocks = "".join(_column(part, terms, top, grades) for part in parts)
+    known = notes or [""] * len(parts)
+    blocks = "".join(_column(part, terms, top, grades, note) for part, note in zip(parts, known, strict=True))
     return f"<div class='rl-columns'>{blocks}</div>"
 
 
-def headline(part: Part) -> str:
+def headline(part: Part, note: str) -> str:
     """Title, model and parameters of a column."""
     strategy = part.strategy
     title = type(strategy).title
     rest = strategy.name.removeprefix(strategy.name.split("(")[0].split(" · ")[0]).strip(" ·")
-    return f"<h3>{escape(title)}</h3><div class='rl-model'>{escape(rest) or '&nbsp;'}</div>"
+    model = f"<div class='rl-model'>{escape(rest) or '&nbsp;'}</div>"
+    return f"<h3>{escape(title)}</h3>{model}<div class='rl-model'>{escape(note) or '&nbsp;'}</div>"
 
 
 def took(ranking: Ranking) -> str:
@@ -38,8 +43,15 @@ def took(ranking: Ranking) -> str:
     requests = f"{usage.requests:,} request{'' if usage.requests == 1 else 's'}"
     if usage.cached:
         requests += f" ({usage.cached:,} cached)"
-    cost = "cost unknown" if usage.cost_usd is None else money(usage.cost_usd) if usage.cost_usd else "free"
-    return f"{requests} · {cost} · {seconds(usage.seconds)}"
+    return f"{requests} · {cost(ranking)} · {seconds(usage.seconds)}"
+
+
+def cost(ranking: Ranking) -> str:
+    """What a ranking's replies cost, in a word where there is no amount."""
+    spent = ranking.usage.cost_usd
+    if spent is None:
+        return "cost unknown"
+    return money(spent) if spent else "nothing spent" if ranking.outcome == "failed" else "free"
 
 
 def money(dollars: float) -> str:
@@ -52,15 +64,14 @@ def seconds(value: float) -> str:
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 
-def _column(part: Part, terms: Sequence[str], top: int, grades: Mapping[int, int]) -> str:
+def _column(part: Part, terms: Sequence[str], top: int, grades: Mapping[int, int], note: str) -> str:
     ranking = part.ranking
     if ranking is None:
-        return f"<section class='rl-column'>{headline(part)}<div class='rl-took'>not finished</div></section>"
+        return f"<section class='rl-column'>{headline(part, note)}<div class='rl-took'>not finished</div></section>"
     state = f"<span class='rl-state rl-{ranking.outcome}'>{ranking.outcome}</span>"
     kind = escape(ranking.score_kind)
-    head = (
-        f"{headline(part)}<div class='rl-took'>{state} {escape(took(ranking))}</div><div class='rl-kind'>{kind}</div>"
-    )
+    summary = f"<div class='rl-took'>{state} {escape(took(ranking))}</div><div class='rl-kind'>{kind}</div>"
+    head = headline(part, note) + summary
     notes = _notes(ranking.diagnostics, failed=ranking.outcome == "failed")
     if ranking.outcome == "failed":
         return f"<section class='rl-column'>{head}{notes}</section>"
@@ -84,13 +95,14 @@ def _item(
     judged = f"<span class='rl-grade' title='your grade'>grade {grade}</span>" if grade is not None else ""
     head = (
         f"<div class='rl-head'><span class='rl-rank'{_tie_title(tied)}>{rank}</span>{_movement(item, place)}"
-        f"<span class='rl-title'>{escape(title)}</span>{label}{judged}</div>"
+        f"<span class='rl-title'>{escape(title)}</span></div>"
     )
+    about = f"<div class='rl-about'>{label}{judged}</div>" if label or judged else ""
     score = _score(item.score, scale)
     start = f"<div class='rl-text'>{escape(_start(item.candidate.text))}</div>"
     reason = _reason(item.explanation)
     return (
-        f"<details class='rl-doc'><summary>{head}{score}{start}{reason}</summary>"
+        f"<details class='rl-doc'><summary>{head}{about}{score}{start}{reason}</summary>"
         f"{_full(item, terms)}{_quotes(item.explanation)}{_contributions(item.explanation)}</details>"
     )
 

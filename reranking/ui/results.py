@@ -13,6 +13,7 @@ from reranking.analysis.agreement import summary
 from reranking.analysis.metrics import Quality, evaluate
 from reranking.charts.bump import BumpColumn, bump_chart
 from reranking.jobs import JobStatus, Part
+from reranking.strategies.catalogue import each
 from reranking.strategies.input_order import InputOrder
 from reranking.ui import columns, page, state
 
@@ -59,7 +60,8 @@ def show(status: JobStatus) -> None:
             "Documents listed per strategy", options, default=min(count, 25) if min(count, 25) in options else count,
             key="listed", format_func=lambda number: "all" if number == count else str(number), required=True,
         ) or count  # fmt: skip
-    page.html(_columns_of(_Parts(status.id, tuple(parts)), status.query, top, tuple(sorted(grades.items()))))
+    notes = tuple(_note(part) for part in parts)
+    page.html(_columns_of(_Parts(status.id, tuple(parts)), status.query, top, tuple(sorted(grades.items())), notes))
 
 
 def partial(parts: Sequence[Part], query: str) -> None:
@@ -84,8 +86,16 @@ class _Parts:
 
 
 @lru_cache(maxsize=32)
-def _columns_of(parts: _Parts, query: str, top: int, grades: tuple[tuple[int, int], ...]) -> str:
-    return columns.columns(parts.parts, query, top, dict(grades))
+def _columns_of(
+    parts: _Parts, query: str, top: int, grades: tuple[tuple[int, int], ...], notes: tuple[str, ...]
+) -> str:
+    return columns.columns(parts.parts, query, top, dict(grades), notes)
+
+
+def _note(part: Part) -> str:
+    """What must be known of the models that a strategy asks, such as `embedded (weak)`."""
+    models = {model for nested in each(part.strategy) if (model := state.part_model(nested))}
+    return ", ".join(sorted({note for model in models if (note := state.model_note(model))}))
 
 
 @lru_cache(maxsize=32)
@@ -130,10 +140,9 @@ def _table(parts: Sequence[Part], names: Sequence[str], grades: Mapping[int, int
         ranking = part.ranking
         assert ranking is not None
         usage = ranking.usage
-        cost = "unknown" if usage.cost_usd is None else columns.money(usage.cost_usd) if usage.cost_usd else "free"
         outcome = f"<span class='rl-state rl-{ranking.outcome}'>{ranking.outcome}</span>"
         cells = [escape(name), outcome, f"{usage.requests:,}", f"{usage.cached:,}", f"{usage.input_tokens:,}",
-                 f"{usage.output_tokens:,}", cost, columns.seconds(usage.seconds)]  # fmt: skip
+                 f"{usage.output_tokens:,}", columns.cost(ranking), columns.seconds(usage.seconds)]  # fmt: skip
         cells += _quality(evaluate(ranking, grades)) if grades else []
         rows.append("<tr>" + "".join(_cell(at, cell) for at, cell in enumerate(cells)) + "</tr>")
     head = "".join(f"<th{'' if at < 2 else ' class=rl-num'}>{text}</th>" for at, text in enumerate(heads))

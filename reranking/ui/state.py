@@ -14,6 +14,7 @@ import streamlit as st
 
 from reranking.documents import Document, as_document
 from reranking.jobs import Jobs, JobStatus
+from reranking.models import ModelError
 from reranking.providers.registry import Registry
 from reranking.providers.settings import ModelInfo, Settings
 from reranking.store import JobKind, Store, StoreError, open_store
@@ -136,6 +137,15 @@ def models() -> list[ModelInfo]:
         found = known.listing()
         st.session_state.models = (found, time.monotonic(), known)
     return list(found)
+
+
+def model_note(name: str) -> str:
+    """What must be known before a model is trusted, such as `embedded (weak)`; empty if nothing."""
+    listed = next((row.note for row in models() if row.name == name), "")
+    try:
+        return listed or getattr(registry().resolve(name), "note", "")
+    except ModelError:
+        return ""
 
 
 def _secret(name: str) -> str | None:

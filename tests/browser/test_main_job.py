@@ -1,0 +1,131 @@
+"""The main job by hand: open, example, run, read, judge, save, restart, open again - no key, no network."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import shot
+
+pytestmark = [pytest.mark.browser, pytest.mark.models]
+
+WANTED = ("BM25", "Dense bi-encoder", "Late interaction", "Yes/no")
+
+
+def idle(page):
+    """Wait until the page has nothing more to draw."""
+    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
+
+
+def choose(page, names):
+    """Tick exactly the strategies named."""
+    boxes = page.locator("[data-testid=stSidebar] [data-testid=stCheckbox]")
+    expect(boxes.first).to_be_visible()
+    for at in range(boxes.count()):
+        box = boxes.nth(at)
+        wanted = box.inner_text().strip() in names
+        if box.locator("input").is_checked() != wanted:
+            box.locator("label").click()
+            idle(page)
+
+
+def columns(page):
+    """What stands in the columns: all text, and all scores."""
+    block = page.locator(".rl-columns")
+    return block.inner_text(), block.locator(".rl-number").all_inner_texts()
+
+
+def test_a_new_user_compares_judges_saves_and_finds_everything_again_after_a_restart(server, page):
+    page.goto(server.url)
+    page.get_by_role("button", name="Open example").first.click()
+    expect(page.locator(".rl-part", has_text="documents from example")).to_be_visible()
+    choose(page, WANTED)
+    page.get_by_role("button", name=re.compile("^Run")).click()
+    expect(page.locator(".rl-prices")).to_be_visible(timeout=180_000)
+    idle(page)
+    assert page.locator(".rl-column h3").all_inner_texts() == list(WANTED)
+    assert page.locator(".rl-column .rl-state").all_inner_texts() == ["complete"] * 4
+    assert page.locator(".rl-kind").all_inner_texts() == ["BM25 (pool)", "similarity", "similarity sum", "probability"]
+    for at in range(4):
+        scores = [float(text) for text in page.locator(".rl-column").nth(at).locator(".rl-number").all_inner_texts()]
+        assert len(set(scores)) > 5
+        assert scores == sorted(scores, reverse=True)
+    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    shot(page, "compare")
+
+    page.get_by_role("link", name="Judge").click()
+    for grade in (3, 0, 2, 1, 3):
+        seen = page.locator(".rl-judge .rl-full").inner_text()
+        page.keyboard.press(str(grade))
+        expect(page.locator(".rl-judge .rl-full")).not_to_have_text(seen)
+        idle(page)
+    expect(page.get_by_text("5 of 12 documents judged").or_(page.get_by_text(re.compile("^5 of ")))).to_be_visible()
+    shot(page, "judge")
+
+    page.get_by_role("link", name="Compare").click()
+    expect(page.locator(".rl-prices")).to_contain_text("nDCG@10")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_label("Title").fill("First look")
+    page.get_by_label("Title").press("Enter")
+    page.get_by_role("button", name="Save session").click()
+    expect(page.locator(".rl-line")).to_contain_text("saved as “First look”")
+    idle(page)
+    before = columns(page), page.locator(".rl-prices").inner_text(), page.locator(".rl-finding").inner_text()
+    shot(page, "judged")
+
+    server.stop()
+    server.start()
+    page.goto(server.url)
+    page.get_by_role("link", name="Sessions").click()
+    expect(page.locator(".rl-session-title")).to_have_text("First look")
+    shot(page, "sessions")
+    page.get_by_role("button", name="Open", exact=True).click()
+    expect(page.locator(".rl-prices")).to_be_visible()
+    idle(page)
+    after = columns(page), page.locator(".rl-prices").inner_text(), page.locator(".rl-finding").inner_text()
+    assert after == before
+
+
+def test_a_server_killed_in_the_middle_of_a_run_shows_it_as_interrupted_and_resume_finishes_it(server, page):
+    page.goto(server.url)
+    page.get_by_role("button", name="Open example").first.click()
+    expect(page.locator(".rl-part", has_text="documents from example")).to_be_visible()
+    choose(page, ("BM25", "Yes/no"))
+    page.get_by_role("button", name=re.compile("^Run")).click()
+    expect(page.locator(".rl-progress", has_text=re.compile(r"[1-9]\d* of \d+ requests"))).to_be_visible(
+        timeout=120_000
+    )
+    address = page.url
+    server.stop(9)
+    answered = replies(server)
+    assert answered
+    server.start()
+    page.goto(address)
+    expect(page.get_by_text("was interrupted")).to_be_visible(timeout=30_000)
+    shot(page, "interrupted")
+    page.get_by_role("button", name="Resume").click()
+    expect(page.locator(".rl-column .rl-state")).to_have_count(2, timeout=180_000)
+    idle(page)
+    assert page.locator(".rl-column .rl-state").all_inner_texts() == ["complete", "complete"]
+    sent = calls(server)
+    assert len(sent) == len(set(sent))
+    assert set(answered) <= set(sent)
+
+
+def replies(server):
+    return query(server, "SELECT key FROM replies")
+
+
+def calls(server):
+    """Keys of the requests that were really sent and answered."""
+    return query(server, "SELECT key FROM calls WHERE source = 'sent' AND failed_code IS NULL")
+
+
+def query(server, sql):
+    import sqlite3
+
+    connection = sqlite3.connect(server.environment["RERANK_LENS_DB"])
+    try:
+        return [row[0] for row in connection.execute(sql)]
+    finally:
+        connection.close()
