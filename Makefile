@@ -27,7 +27,7 @@ lint: ## Check format, lint, types and layers
 
 bench: ## Measure, and write benchmarks/results.json (ONLY=name runs one)
 	$(SETUP) dev
-	@.venv/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY))
+	@.venv/bin/python -m benchmarks $(if $(ONLY),--only $(ONLY)) && .venv/bin/python scripts/figures.py
 
 pins: ## Write constraints.txt anew, after a change of dependencies
 	$(SETUP) dev
