@@ -82,7 +82,7 @@ def _finished_session(database: Path) -> str:
 
 
 def _measure(url: str) -> tuple[float, list[float]]:
-    """Seconds until the first full view, and of each rerun: from a click until the script has ended and all is drawn."""
+    """Seconds until the first full view, and of each rerun until all is drawn."""
     from playwright.sync_api import sync_playwright
 
     sys.path.insert(0, str(ROOT / "scripts"))
