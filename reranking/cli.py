@@ -111,7 +111,7 @@ def strategies(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False))
         return
-    _columns([(row["kind"], row["title"], " or ".join(row["asks"]) or "nothing", row["requests"]) for row in rows],
+    _columns([(row["kind"], row["title"], " or ".join(row["asks"]) or "–", row["requests"]) for row in rows],
              ("kind", "title", "asks", "requests for n documents"))  # fmt: skip
 
 

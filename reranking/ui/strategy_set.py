@@ -116,8 +116,8 @@ def _add(entered: state.Draft) -> None:
         for family, members in groupby(strategies().values(), key=lambda cls: cls.family):
             page.html(f"<div class='rl-family'>{escape(family)}</div>")
             for cls in members:
-                kinds = " or ".join(kind.kind for kind in cls.asks) or "nothing"
-                asks = f"{cls.requests} requests: {kinds}" if cls.asks else "asks no model"
+                kinds = " or ".join(kind.kind for kind in cls.asks) or "no model of its own"
+                asks = f"Requests: {cls.requests}. Asks: {kinds}."
                 if st.button(cls.title, key=f"add-{kind_of(cls)}", help=asks, type="tertiary"):
                     entered.shelf.append(state.Entry(_first_spec(cls)))
                     state.keep()

@@ -1,0 +1,64 @@
+"""Forms come from the strategy classes: every strategy has one, and it gives the strategy back."""
+
+import json
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from reranking.strategies.catalogue import make, strategies
+
+
+def page(spec):
+    import json as _json
+
+    import streamlit as _st
+
+    from reranking.ui import forms
+
+    _st.json(_json.dumps(forms.strategy_form(_json.loads(spec), "form")))
+
+
+def edited(spec, change=lambda at: None):
+    at = AppTest.from_function(page, args=(json.dumps(spec),), default_timeout=20).run()
+    change(at)
+    at.run()
+    assert not at.exception
+    return make(json.loads(at.json[0].value))
+
+
+@pytest.mark.parametrize("kind", list(strategies()))
+def test_an_untouched_form_gives_the_same_strategy(kind):
+    strategy = strategies()[kind]()
+    assert edited(strategy.spec()) == make(strategy.spec())
+
+
+def test_changed_values_reach_the_strategy():
+    def change(at):
+        at.number_input(key="form-k1").set_value(2.0)
+        at.selectbox(key="form-tokens").set_value("spaces")
+
+    strategy = edited({"kind": "bm25"}, change)
+    assert (strategy.k1, strategy.tokens) == (2.0, "spaces")
+
+
+def test_a_nested_strategy_can_be_changed_to_another_kind():
+    strategy = edited(
+        {"kind": "cascade"}, lambda at: at.selectbox(key="form-stages-1-strategy-kind").set_value("dense")
+    )
+    assert [stage.strategy.kind for stage in strategy.stages] == ["dense", "dense"]
+
+
+def test_a_stage_can_be_added_and_removed():
+    assert len(edited({"kind": "cascade"}, lambda at: at.button(key="form-stages-add").click()).stages) == 3
+    assert len(edited({"kind": "cascade"}, lambda at: at.button(key="form-stages-1-remove").click()).stages) == 1
+
+
+def test_a_model_that_is_not_in_the_list_is_kept():
+    strategy = edited({"kind": "yes-no", "model": "openai-compatible:mine@http://127.0.0.1:9/v1"})
+    assert strategy.model == "openai-compatible:mine@http://127.0.0.1:9/v1"
+
+
+def test_bounds_come_from_the_strategy():
+    at = AppTest.from_function(page, args=(json.dumps({"kind": "bm25"}),), default_timeout=20).run()
+    box = at.number_input(key="form-b")
+    assert (box.min, box.max) == (0.0, 1.0)
