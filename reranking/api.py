@@ -15,7 +15,7 @@ from reranking.models import Model, ModelRef
 from reranking.providers.registry import Registry
 from reranking.ranking import Ranking
 from reranking.strategies.base import Strategy
-from reranking.strategies.catalogue import fill_model, make, without_model
+from reranking.strategies.catalogue import fill_model, make, with_defaults, without_model
 
 Documents = Iterable[Document | str | Mapping[str, Any]]
 StrategyLike = Strategy | str | Mapping[str, Any]
@@ -88,7 +88,7 @@ def prepared(strategy: StrategyLike, model: ModelRef | None, answers: Callable[[
     left = without_model(ready)
     if left:
         raise ValueError(f"{left[0].name} {_needs(left[0])}; name one, for example {_suggestion(left[0])}")
-    return ready
+    return with_defaults(ready)
 
 
 def _answers(model: ModelRef, answers: Callable[[ModelRef], frozenset[Any]]) -> frozenset[Any]:

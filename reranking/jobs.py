@@ -22,7 +22,7 @@ from reranking.providers.simulated import Rehearsal
 from reranking.ranking import Ranking
 from reranking.store import JobKind, JobState, Store
 from reranking.strategies.base import Strategy
-from reranking.strategies.catalogue import make
+from reranking.strategies.catalogue import make, with_defaults
 
 BEAT_SECONDS = 1.0
 
@@ -106,6 +106,7 @@ class Jobs:
         or once on the input order if there are none. `resolve` finds the models with the keys
         of the user who started the job.
         """
+        strategies = [with_defaults(strategy) for strategy in strategies]
         spec = {
             "strategies": [strategy.spec() for strategy in strategies],
             "orders": [list(order) for order in orders],

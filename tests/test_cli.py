@@ -57,6 +57,14 @@ def test_a_strategy_is_a_name_with_parameters_or_a_json_object(command, file, st
     assert json.loads(result.stdout)["rankings"][0]["strategy"]["k1"] == 2
 
 
+def test_the_default_model_of_a_strategy_is_named_in_the_output(command, file):
+    result = command(
+        "run", file, "--json", "--strategy", "cascade", "--set", 'stages=[{"strategy": {"kind": "dense"}}]'
+    )
+    stage = json.loads(result.stdout)["rankings"][0]["strategy"]["stages"][0]
+    assert stage["strategy"]["model"] == "embedded:minilm"
+
+
 def test_several_queries_give_one_object_per_line(command, tmp_path):
     path = tmp_path / "many.jsonl"
     path.write_text("\n".join(json.dumps({"query": q, "documents": ["one", "two"]}) for q in ("one", "two")))

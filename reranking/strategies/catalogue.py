@@ -88,6 +88,17 @@ def fill_model(strategy: Strategy, model: Model | str, answers: frozenset[type[R
     return cast(Strategy, _mapped(strategy, fill))
 
 
+def with_defaults(strategy: Strategy) -> Strategy:
+    """The strategy with its default model named in every model field that is still empty."""
+
+    def fill(item: Strategy) -> Strategy:
+        if isinstance(item, AsksModel) and item.model is None and item.default_model is not None:
+            return item.model_copy(update={"model": item.default_model})
+        return item
+
+    return cast(Strategy, _mapped(strategy, fill))
+
+
 def without_model(strategy: Strategy) -> list[Strategy]:
     """The nested strategies that need a model and have neither one nor a default."""
     return [

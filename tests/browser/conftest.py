@@ -51,6 +51,14 @@ class Server:
         """Stop it, all its processes at once; 9 kills it in the middle of whatever it does."""
         os.killpg(self.process.pid, number)
         self.process.wait(20)
+        deadline = time.monotonic() + 20
+        while self._is_listening():
+            assert time.monotonic() < deadline, "the server did not stop"
+            time.sleep(0.1)
+
+    def _is_listening(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 @pytest.fixture

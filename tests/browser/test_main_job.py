@@ -9,6 +9,7 @@ from tests.browser.conftest import shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
+OFFERED = ("Input order", "BM25", "Dense bi-encoder", "Late interaction", "Yes/no")
 WANTED = ("BM25", "Dense bi-encoder", "Late interaction", "Yes/no")
 
 
@@ -19,12 +20,10 @@ def idle(page):
 
 def choose(page, names):
     """Tick exactly the strategies named."""
-    boxes = page.locator("[data-testid=stSidebar] [data-testid=stCheckbox]")
-    expect(boxes.first).to_be_visible()
-    for at in range(boxes.count()):
-        box = boxes.nth(at)
-        wanted = box.inner_text().strip() in names
-        if box.locator("input").is_checked() != wanted:
+    idle(page)
+    for title in OFFERED:
+        box = page.locator("[data-testid=stSidebar] [data-testid=stCheckbox]", has_text=title)
+        if box.locator("input").is_checked() != (title in names):
             box.locator("label").click()
             idle(page)
 
