@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
 from reranking.documents import Document
-from reranking.models import Model, ModelError, ModelRef, NeedsDocuments, model_name
+from reranking.models import Model, ModelError, ModelRef, NeedsDocuments
 from reranking.ranking import Usage
 from reranking.replies import Failed, PartedReply, Receipt, Reply
 from reranking.requests import PerText, Request
@@ -29,6 +29,14 @@ HOPELESS = frozenset({"no-key", "bad-key", "unknown-model", "not-installed"})
 
 NEVER_SENT = frozenset({"no-key", "not-installed", "cannot-answer"})
 """Codes with which a model says that it could not even ask: no call was made."""
+
+KEY_FAILURES = frozenset({"no-key", "bad-key"})
+"""Codes that are about a user's key and say nothing about the request."""
+
+UNPAID = frozenset(
+    {*KEY_FAILURES, "unknown-model", "rate-limit", "connection", "server", "bad-request", "context-too-long"}
+)
+"""Codes with which a server turns a request down; it charges nothing. What other failures cost is unknown."""
 
 Source = Literal["sent", "cache", "shared", "none"]
 """How a request was answered: by a new call, from the archive, by another's call, or not at all."""
@@ -123,28 +131,20 @@ class Run:
         if source != "none":
             self.requests += 1
             self.cached += source != "sent"
-        if isinstance(reply, Reply):
-            receipt = reply.receipt
+        receipt = reply.receipt
+        if receipt is not None:
             self.input_tokens += receipt.input_tokens or 0
             self.output_tokens += receipt.output_tokens or 0
             known = self.cost_usd is not None and receipt.cost_usd is not None
             self.cost_usd = (self.cost_usd or 0.0) + (receipt.cost_usd or 0.0) if known else None
+        elif source != "none" and isinstance(reply, Failed) and reply.code not in UNPAID:
+            self.cost_usd = None
         if self.on_answer is not None:
             self.on_answer(self)
 
     def usage(self, seconds: float) -> Usage:
         """The account so far."""
         return Usage(self.requests, self.cached, self.input_tokens, self.output_tokens, self.cost_usd, seconds)
-
-
-class _Flight:
-    """A request under way, and how many askers still want its answer."""
-
-    __slots__ = ("task", "waiting")
-
-    def __init__(self, task: asyncio.Task[_Landed]) -> None:
-        self.task = task
-        self.waiting = 1
 
 
 class _Landed(NamedTuple):
@@ -154,20 +154,34 @@ class _Landed(NamedTuple):
     called: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Ticket:
-    """One request of a batch: its answer, or the flight that will bring it.
+class _Flight:
+    """A request under way: which parts of replies it brings, and how many askers still want it."""
 
-    `keys` are its keys, one per text where it is cached per text; `known` is what was there.
-    """
+    __slots__ = ("keys", "model", "task", "waiting")
+
+    def __init__(self, task: asyncio.Task[_Landed], model: Model, keys: tuple[str, ...]) -> None:
+        self.task = task
+        self.model = model
+        self.keys = keys
+        self.waiting = 1
+
+    def has_failed(self) -> bool:
+        """Whether it ended without a reply, so that joining it would repeat an old failure."""
+        if not self.task.done():
+            return False
+        return self.task.cancelled() or self.task.exception() is not None or isinstance(self.task.result()[0], Failed)
+
+
+@dataclass(slots=True)
+class _Ticket:
+    """One request of a batch: its keys (one per text where cached per text), what is known, what flies."""
 
     request: Request
-    model: str
-    source: Source
-    answer: Reply | Failed | None
-    flight: _Flight | None = None
+    model: Model | Failed
     keys: tuple[str, ...] = ()
     known: Mapping[str, Reply] = field(default_factory=dict)
+    flights: list[_Flight] = field(default_factory=list)
+    source: Source = "none"
 
 
 class Gateway:
@@ -180,7 +194,7 @@ class Gateway:
         self.resolve = resolve
         self.archive: Archive = archive if archive is not None else MemoryArchive()
         self._flights: dict[str, _Flight] = {}
-        self._landed: set[str] = set()
+        self._landed: set[_Flight] = set()
         self._looking = 0
         self._limits: dict[str, asyncio.Semaphore] = {}
 
@@ -201,13 +215,15 @@ class Gateway:
             known = await self.archive.find(wanted) if wanted else {}
         finally:
             self._looking -= 1
-        tickets = [self._begin(*item, known, run) for item in zip(requests, models, keys, strict=True)]
+        tickets = [_Ticket(*entry, known) for entry in zip(requests, models, keys, strict=True)]
+        for ticket in tickets:
+            self._begin(ticket, run)
         self._forget_landed()
         try:
             return list(await asyncio.gather(*(self._finish(ticket, run) for ticket in tickets)))
         finally:
             for ticket in tickets:
-                self._release(ticket.flight)
+                self._release(ticket)
 
     def _model(self, request: Request, run: Run) -> Model | Failed:
         try:
@@ -224,50 +240,77 @@ class Gateway:
             return Failed("cannot-answer", f"{model.name} cannot answer {type(request).__name__}; it answers {able}.")
         return model
 
-    def _begin(
-        self, request: Request, model: Model | Failed, keys: tuple[str, ...], known: Mapping[str, Reply], run: Run
-    ) -> _Ticket:
-        """Take the answer from the archive, or join or start the flight that brings it."""
-        if isinstance(model, Failed):
-            return _Ticket(request, model_name(request.model), "none", model)
-        missing = [at for at, key in enumerate(keys) if key not in known]
-        if keys and not missing:
-            return _Ticket(request, model.name, "cache", _join(request, [known[key] for key in keys]), None, keys)
-        parts: tuple[str, ...] = ()
-        key, sent = keys[0], request
-        if isinstance(request, PerText) and not _joint(model):
-            parts = tuple(keys[at] for at in missing)
-            key, sent = _digest(parts), request.only(missing)
-        flight = self._flights.get(key)
-        if flight is not None:
-            flight.waiting += 1
-            return _Ticket(request, model.name, "shared", None, flight, keys, known)
-        task = asyncio.ensure_future(self._send(sent, model, key, parts, run))
-        flight = self._flights[key] = _Flight(task)
-        task.add_done_callback(lambda _: self._land(key))
-        return _Ticket(request, model.name, "sent", None, flight, keys, known)
+    def _begin(self, ticket: _Ticket, run: Run) -> None:
+        """Join the flights that bring what the archive does not have, and start one for the rest."""
+        if isinstance(ticket.model, Failed):
+            return
+        ticket.source = "cache"
+        missing: list[int] = []
+        for key in dict.fromkeys(ticket.keys):
+            if key in ticket.known:
+                continue
+            flight = self._flights.get(key)
+            if flight is None or flight.has_failed():
+                missing.append(ticket.keys.index(key))
+            elif flight not in ticket.flights:
+                flight.waiting += 1
+                ticket.flights.append(flight)
+                ticket.source = "shared"
+        if missing:
+            request = ticket.request
+            keys = tuple(ticket.keys[at] for at in missing)
+            if isinstance(request, PerText) and not _joint(ticket.model):
+                request = request.only(missing)
+            self._start(ticket, request, ticket.model, keys, run)
+
+    def _start(self, ticket: _Ticket, request: Request, model: Model, keys: tuple[str, ...], run: Run) -> None:
+        flight = _Flight(asyncio.ensure_future(self._send(request, model, keys, run)), model, keys)
+        for key in keys:
+            self._flights[key] = flight
+        flight.task.add_done_callback(lambda _: self._land(flight))
+        ticket.flights.append(flight)
+        ticket.source = "sent"
 
     async def _finish(self, ticket: _Ticket, run: Run) -> Reply | Failed:
+        if isinstance(ticket.model, Failed):
+            run.count(ticket.model, "none")
+            return ticket.model
         started, clock = time.time(), time.perf_counter()
-        reply, source = ticket.answer, ticket.source
-        if ticket.flight is not None:
-            reply, called = await asyncio.shield(ticket.flight.task)
-            source = source if called else "none"
-            if isinstance(reply, PartedReply) and reply.size() < len(ticket.keys):
-                fresh = iter(range(reply.size()))
-                single = [ticket.known.get(key) or reply.part(next(fresh)) for key in ticket.keys]
-                reply = replace(_join(ticket.request, single), receipt=reply.receipt)
-        assert reply is not None
+        reply, called = await self._received(ticket, ticket.model, run)
+        source = ticket.source if called else "none"
         if source in {"cache", "shared"}:
             key, parts = (None, ticket.keys) if len(ticket.keys) > 1 else (ticket.keys[0], ())
             seconds = time.perf_counter() - clock
-            await self.archive.keep(
-                Call(run.label, ticket.request, ticket.model, key, parts, reply, source, started, seconds)
-            )
+            name = ticket.model.name
+            await self.archive.keep(Call(run.label, ticket.request, name, key, parts, reply, source, started, seconds))
         run.count(reply, source)
         return reply
 
-    async def _send(self, request: Request, model: Model, key: str, parts: tuple[str, ...], run: Run) -> _Landed:
+    async def _received(self, ticket: _Ticket, model: Model, run: Run) -> _Landed:
+        """The whole reply, put together from the archive and all flights."""
+        parts = {key: ticket.known[key] for key in ticket.keys if key in ticket.known}
+        receipt: Receipt | None = None
+        for flight in list(ticket.flights):
+            landed = await asyncio.shield(flight.task)
+            if isinstance(landed.reply, Failed) and landed.reply.code in KEY_FAILURES and flight.model is not model:
+                # The key that failed was somebody else's.
+                request = ticket.request
+                if isinstance(request, PerText) and not _joint(model):
+                    request = request.only([ticket.keys.index(key) for key in flight.keys if key in ticket.keys])
+                self._start(ticket, request, model, tuple(key for key in flight.keys if key in ticket.keys), run)
+                flight = ticket.flights[-1]
+                landed = await asyncio.shield(flight.task)
+            if isinstance(landed.reply, Failed):
+                return landed
+            if not isinstance(landed.reply, PartedReply):
+                return landed
+            if flight.model is model and ticket.source == "sent":
+                receipt = landed.reply.receipt
+            parts.update({key: landed.reply.part(at) for at, key in enumerate(flight.keys)})
+        reply = _join(ticket.request, [parts[key] for key in ticket.keys])
+        return _Landed(reply if receipt is None else replace(reply, receipt=receipt), True)
+
+    async def _send(self, request: Request, model: Model, keys: tuple[str, ...], run: Run) -> _Landed:
         async with self._limit(model):
             if model.name in run.hopeless:
                 return _Landed(run.hopeless[model.name], False)
@@ -275,38 +318,49 @@ class Gateway:
             try:
                 reply: Reply | Failed = await model.answer(request)
             except ModelError as error:
-                reply = Failed(error.code, error.message, error.raw)
+                reply = Failed(error.code, error.message, error.raw, error.receipt)
             except Exception as error:  # a provider's bug is one failed request, not the end of a comparison
                 logger.exception("%s raised on a %s request", model.name, request.kind)
                 reply = Failed("internal", f"{model.name} failed with {type(error).__name__}.")
         if isinstance(reply, PartedReply) and reply.size() != len(cast(PerText, request).texts):
-            reply = Failed("bad-reply", f"{model.name} answered {reply.size()} of the texts it was sent.")
+            message = (
+                f"{model.name} answered {reply.size()} of the {len(cast(PerText, request).texts)} texts it was sent."
+            )
+            reply = Failed("bad-reply", message, reply.receipt.raw, reply.receipt)
         if isinstance(reply, Failed) and reply.code in HOPELESS:
             run.hopeless[model.name] = reply
         if isinstance(reply, Failed) and reply.code in NEVER_SENT:
             return _Landed(reply, False)
-        kept = key if _cacheable(model) else None
+        per_text = isinstance(request, PerText) and not _joint(model)
+        key, parts = (None, keys) if per_text else (keys[0], ())
+        if not _cacheable(model):
+            key, parts = None, ()
         seconds = time.perf_counter() - clock
-        call = Call(run.label, request, model.name, kept, parts if kept else (), reply, "sent", started, seconds)
+        call = Call(run.label, request, model.name, key, parts, reply, "sent", started, seconds)
         await asyncio.shield(asyncio.ensure_future(self.archive.keep(call)))
         return _Landed(reply, True)
 
-    def _release(self, flight: _Flight | None) -> None:
-        if flight is None:
-            return
-        flight.waiting -= 1
-        if flight.waiting == 0 and not flight.task.done():
-            flight.task.cancel()
+    def _release(self, ticket: _Ticket) -> None:
+        for flight in ticket.flights:
+            flight.waiting -= 1
+            if flight.waiting == 0 and not flight.task.done():
+                flight.task.cancel()
+                self._forget(flight)  # at once: who asks now must not wait for a flight that is being called off
 
-    def _land(self, key: str) -> None:
-        self._landed.add(key)
+    def _land(self, flight: _Flight) -> None:
+        self._landed.add(flight)
         self._forget_landed()
 
     def _forget_landed(self) -> None:
         if self._looking == 0:
-            for key in self._landed:
-                del self._flights[key]
+            for flight in self._landed:
+                self._forget(flight)
             self._landed.clear()
+
+    def _forget(self, flight: _Flight) -> None:
+        for key in flight.keys:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
 
     def _limit(self, model: Model) -> asyncio.Semaphore:
         connection = getattr(model, "connection", model.name)
@@ -350,6 +404,6 @@ def _join(request: Request, replies: list[Reply]) -> Reply:
 
 
 def _share(receipt: Receipt) -> Receipt:
-    """The receipt of one text of a call: the model and parameters, no part of its tokens or cost."""
-    free = None if receipt.cost_usd is None else 0.0
+    """The receipt of one text of a call. What one text of a paid call cost is unknown."""
+    free = 0.0 if receipt.cost_usd == 0 else None
     return replace(receipt, raw="", input_tokens=None, output_tokens=None, reasoning_tokens=None, cost_usd=free)

@@ -11,20 +11,23 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
 
-from reranking.documents import Candidate, Document, as_candidates
+from typing_extensions import override
+
+from reranking.documents import Candidate, Candidates, Document, as_candidates
 from reranking.engine import Estimate, estimate, run_strategy
 from reranking.gateway import Gateway, Resolve, Run
 from reranking.loop import background, submit
 from reranking.providers.simulated import Rehearsal
-from reranking.ranking import Ranking
-from reranking.store import JobKind, JobState, Store
-from reranking.strategies.base import Strategy
-from reranking.strategies.catalogue import make, with_defaults
+from reranking.ranking import Diagnostic, Ranking, failed
+from reranking.store import JobKind, JobState, Store, StoreError
+from reranking.strategies.base import Family, Steps, Strategy
+from reranking.strategies.catalogue import UnknownStrategyError, make, with_defaults
 
 BEAT_SECONDS = 1.0
+CANCEL_SECONDS = 5.0
 
 EndState = Literal["done", "cancelled", "failed"]
 
@@ -51,7 +54,10 @@ class Part:
 
 @dataclass
 class JobStatus:
-    """A job as it stands now. `problem` says why a `failed` job could not go on."""
+    """A job as it stands now. `problem` says why a `failed` job could not go on.
+
+    `created` is when it was first started, `started` when this process began to work on it.
+    """
 
     id: str
     session: str
@@ -62,6 +68,7 @@ class JobStatus:
     state: JobState
     created: float
     problem: str = ""
+    started: float = field(default_factory=time.time)
 
     @property
     def rankings(self) -> list[Ranking]:
@@ -140,6 +147,15 @@ class Jobs:
         if live is not None:
             background().call_soon_threadsafe(self._stop, live)
 
+    def cancel_session(self, session: str) -> None:
+        """Stop all jobs of a session that is about to be deleted, and wait until they are over."""
+        with self._lock:
+            mine = [live for live in self._live.values() if live.status.session == session]
+        for live in mine:
+            self.cancel(live.status.id)
+        for live in mine:
+            live.over.wait(CANCEL_SECONDS)
+
     def resume(self, job: str, resolve: Resolve) -> None:
         """Go on with a job that was interrupted, cancelled or failed.
 
@@ -176,7 +192,7 @@ class Jobs:
 
     async def _work(self, live: _Live) -> None:
         status = live.status
-        beat = asyncio.ensure_future(self._beat(status.id))
+        beat = asyncio.ensure_future(self._beat(live))
         state: EndState = "failed"
         live.task = asyncio.current_task()
         try:
@@ -185,7 +201,7 @@ class Jobs:
             state = "cancelled" if live.stopped else "done"
         except asyncio.CancelledError:
             state = "cancelled"
-        except Exception as error:  # the store failed: nothing of a strategy's own reaches this place
+        except Exception as error:  # the store failed; a strategy's own faults end in its ranking
             logger.exception("job %s failed", status.id)
             status.problem = f"The job could not go on: {error}"
         finally:
@@ -211,29 +227,48 @@ class Jobs:
         def count(run: Run) -> None:
             part.done, part.cost_usd = run.requests, run.cost_usd
 
-        part.ranking = await run_strategy(
+        ranking = await run_strategy(
             part.strategy,
             status.query,
             candidates,
             self.gateway,
             label=f"{status.id}/{part.position}/{part.repetition}",
             resolve=live.resolve,
-            nonce=f"run {part.repetition}" if status.kind == "bias" else None,
+            nonce=f"{status.id}/{part.repetition}" if status.kind == "bias" else None,
             on_answer=count,
         )
-        await asyncio.to_thread(
-            self.store.jobs.keep_ranking, status.id, part.position, part.repetition, part.order, part.ranking
-        )
+        part.ranking = ranking
+        part.ranking = await asyncio.to_thread(self._kept, status, part, ranking)
 
-    async def _beat(self, job: str) -> None:
+    def _kept(self, status: JobStatus, part: Part, ranking: Ranking) -> Ranking:
+        """Store a ranking and return it; one that cannot be stored is that strategy's failure only."""
+        try:
+            self.store.jobs.keep_ranking(status.id, part.position, part.repetition, part.order, ranking)
+        except StoreError as error:
+            if self.store.jobs.state(status.id) is None:
+                raise
+            candidates = [item.candidate for item in ranking]
+            ranking = replace(
+                failed(candidates, [Diagnostic("strategy-error", f"The ranking cannot be stored: {error}")]),
+                strategy=ranking.strategy,
+                usage=ranking.usage,
+            )
+            self.store.jobs.keep_ranking(status.id, part.position, part.repetition, part.order, ranking)
+        return ranking
+
+    async def _beat(self, live: _Live) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            await asyncio.to_thread(self.store.jobs.beat, [job])
+            await asyncio.to_thread(self.store.jobs.beat, [live.status.id])
+            if await asyncio.to_thread(self.store.jobs.state, live.status.id) is None:
+                self._stop(live)  # its session was deleted, perhaps by another process
 
     async def _end(self, live: _Live, state: EndState) -> None:
         status = live.status
         try:
             await asyncio.to_thread(self.store.jobs.end, status.id, state)
+        except StoreError as error:
+            logger.warning("job %s ended as %s, which cannot be stored: %s", status.id, state, error)
         finally:
             status.state = state
             with self._lock:
@@ -245,7 +280,7 @@ class Jobs:
         row = self.store.jobs.get(job)
         if row is None:
             return None
-        strategies = [make(spec) for spec in row.spec["strategies"]]
+        strategies = [_made(spec) for spec in row.spec["strategies"]]
         parts = _parts(strategies, row.spec["orders"], len(row.documents))
         kept = {(entry.position, entry.repetition): entry.ranking for entry in self.store.jobs.rankings(job)}
         for part in parts:
@@ -254,6 +289,36 @@ class Jobs:
                 part.done, part.cost_usd = part.ranking.usage.requests, part.ranking.usage.cost_usd
         candidates = as_candidates(row.documents)
         return JobStatus(job, row.session, row.kind, row.query, candidates, parts, row.state, row.created)
+
+
+class UnknownStrategy(Strategy):
+    """A stored strategy that this installation does not have; its stored ranking can still be read."""
+
+    title: ClassVar[str] = "Unknown strategy"
+    family: ClassVar[Family] = "Baseline"
+
+    stored: dict[str, Any]
+
+    @property
+    @override
+    def name(self) -> str:
+        return f"{self.stored.get('kind', 'unknown')} (not installed)"
+
+    @override
+    def spec(self) -> dict[str, Any]:
+        return self.stored
+
+    @override
+    def steps(self, query: str, candidates: Candidates) -> Steps:
+        yield from ()
+        return failed(candidates, [Diagnostic("unknown-strategy", f"{self.name}: install what it comes from.")])
+
+
+def _made(spec: dict[str, Any]) -> Strategy:
+    try:
+        return make(spec)
+    except UnknownStrategyError:
+        return UnknownStrategy(stored=spec)
 
 
 def predict(strategy: Strategy, query: str, candidates: Sequence[Candidate]) -> Estimate:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from reranking.documents import Document
-    from reranking.replies import Reply
+    from reranking.replies import Receipt, Reply
     from reranking.requests import Request
 
 
@@ -64,11 +64,12 @@ class ModelError(Exception):
     `code` is one of `no-key`, `bad-key`, `unknown-model`, `not-installed`, `cannot-answer`,
     `rate-limit`, `timeout`, `connection`, `server`, `bad-request`, `context-too-long`,
     `refused`, `bad-reply`, `internal`. The message is one plain sentence that says what to do;
-    it never contains a key.
+    it never contains a key. `receipt` tells what was paid for a reply that could not be used.
     """
 
-    def __init__(self, code: str, message: str, raw: str = "") -> None:
+    def __init__(self, code: str, message: str, raw: str = "", receipt: Receipt | None = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.raw = raw
+        self.receipt = receipt

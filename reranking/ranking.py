@@ -67,6 +67,9 @@ class Diagnostic:
 class Usage:
     """What a ranking took. Costs and tokens count every reply that was used, cached ones too.
 
+    Only scores and vectors taken from the cache text by text count no tokens, and their cost
+    is unknown unless the call was free.
+
     `requests` counts the model requests that the strategy made, `cached` those of them that
     were answered without a new call. `cost_usd` is None if the price of any reply is unknown;
     `seconds` is the time on the clock.

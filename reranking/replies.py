@@ -198,11 +198,15 @@ class TokenVectors(PartedReply):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """What a strategy receives in place of a reply when a request failed for good."""
+    """What a strategy receives in place of a reply when a request failed for good.
+
+    `receipt` is there if a reply was received, and paid, that could not be used.
+    """
 
     code: str
     message: str
     raw: str = ""
+    receipt: Receipt | None = None
 
 
 REPLY_KINDS: dict[str, type[Reply]] = {

@@ -272,3 +272,138 @@ def test_the_price_of_a_cached_reply_is_counted_and_an_unknown_price_stays_unkno
         assert (run.cost_usd, run.input_tokens, run.output_tokens) == (0.25, 5, 2)
     ask(make(archive), [Choose(model=unknown, task="yes-no", messages=(), choices=("a", "b"))], run)
     assert run.cost_usd is None
+
+
+def test_asking_again_right_after_a_cancel_gets_an_answer_even_while_the_first_call_is_closing():
+    async def slow_to_close(request, number):
+        if number == 1:
+            try:
+                await asyncio.sleep(60)
+            finally:
+                await asyncio.sleep(0.02)
+        return Text(text="second")
+
+    model = Scripted(slow_to_close, fingerprint="f")
+
+    async def run():
+        door = make()
+        first = asyncio.ensure_future(door.ask([generate(model)], Run()))
+        await asyncio.sleep(0.005)
+        first.cancel()
+        await asyncio.sleep(0.005)
+        again = await door.ask([generate(model)], Run())
+        await asyncio.gather(first, return_exceptions=True)
+        return again
+
+    assert asyncio.run(run())[0].text == "second"
+
+
+def test_a_failure_that_has_landed_is_not_joined():
+    class SlowArchive(MemoryArchive):
+        async def find(self, keys):
+            await asyncio.sleep(0.02)
+            return await super().find(keys)
+
+    def answer(request, number):
+        if number == 1:
+            raise ModelError("server", "The server failed (500).")
+        return Text(text="ok")
+
+    model = Scripted(answer, fingerprint="f")
+
+    async def run():
+        door = make(SlowArchive())
+        first = asyncio.ensure_future(door.ask([generate(model)], Run()))
+        await asyncio.sleep(0.015)
+        return await asyncio.gather(first, door.ask([generate(model)], Run()))
+
+    one, two = asyncio.run(run())
+    assert isinstance(one[0], Failed)
+    assert two[0].text == "ok"
+
+
+def test_another_users_refused_key_is_not_this_users():
+    def refuse(request, number):
+        async def wait():
+            await asyncio.sleep(0.01)
+            raise ModelError("bad-key", "The key was refused.")
+
+        return wait()
+
+    theirs = Scripted(refuse, name="m", fingerprint="same")
+    mine = Scripted(lambda request, number: Text(text="mine"), name="m", fingerprint="same")
+
+    async def run():
+        door = make()
+        return await asyncio.gather(door.ask([generate(theirs)], Run()), door.ask([generate(mine)], Run()))
+
+    one, two = asyncio.run(run())
+    assert one[0].code == "bad-key"
+    assert two[0].text == "mine"
+
+
+def lengths(request):
+    scores = tuple(float(len(text)) for text in request.texts)
+    return Scores(
+        scores=scores, score_kind="logit", cut=(False,) * len(scores), receipt=Receipt(cost_usd=0.5, input_tokens=9)
+    )
+
+
+def test_equal_texts_of_a_request_and_texts_already_in_flight_are_sent_once():
+    sent = []
+
+    async def score(request, number):
+        sent.extend(request.texts)
+        await asyncio.sleep(0.01)
+        return lengths(request)
+
+    model = Scripted(score, fingerprint="f")
+
+    async def run():
+        door = make()
+        batches = [("a", "a", "bb"), ("bb", "ccc", "a")]
+        asked = (door.ask([Score(model=model, task="score", query="q", texts=texts)], Run()) for texts in batches)
+        return [reply.scores for (reply,) in await asyncio.gather(*asked)]
+
+    assert asyncio.run(run()) == [(1.0, 1.0, 2.0), (2.0, 3.0, 1.0)]
+    assert sorted(sent) == ["a", "bb", "ccc"]
+
+
+def test_what_single_texts_of_a_paid_call_cost_is_unknown_and_not_nothing():
+    model = Scripted(lambda request, number: lengths(request), fingerprint="f")
+    archive = MemoryArchive()
+    costs = []
+    for texts in (("a", "bb"), ("a",)):
+        run = Run()
+        ask(make(archive), [Score(model=model, task="score", query="q", texts=texts)], run)
+        costs.append(run.cost_usd)
+    assert costs == [0.5, None]
+
+
+@pytest.mark.parametrize(
+    ("error", "cost"),
+    [
+        (ModelError("bad-reply", "Unreadable.", receipt=Receipt(cost_usd=0.25, input_tokens=5)), 0.25),
+        (ModelError("timeout", "No answer."), None),
+        (ModelError("bad-reply", "Unreadable."), None),
+        (ModelError("rate-limit", "Too fast."), 0.0),
+        (ModelError("no-key", "No key."), 0.0),
+    ],
+)
+def test_a_reply_that_was_paid_and_cannot_be_used_is_counted(error, cost):
+    def answer(request, number):
+        raise error
+
+    run = Run()
+    ask(make(), [generate(Scripted(answer))], run)
+    assert run.cost_usd == cost
+    assert run.requests == (0 if error.code == "no-key" else 1)
+
+
+def test_a_reply_of_the_wrong_size_keeps_its_raw_text_and_its_price():
+    reply = Scores(scores=(1.0,), score_kind="logit", cut=(False,), receipt=Receipt(raw="[1.0]", cost_usd=0.5))
+    run = Run()
+    (found,) = ask(
+        make(), [Score(model=Scripted(lambda request, number: reply), task="score", query="q", texts=("a", "b"))], run
+    )
+    assert (found.code, found.raw, run.cost_usd) == ("bad-reply", "[1.0]", 0.5)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -224,3 +225,61 @@ def test_documents_of_a_job_are_those_it_was_started_with(jobs):
     job = jobs.start(session, "comparison", "q", odd, [make("bm25")], resolver(None))
     jobs.wait(job, 10)
     assert [item.document for item in Jobs(jobs.store, lambda ref: ref).status(job).candidates] == odd
+
+
+def test_a_ranking_that_cannot_be_stored_is_that_strategys_failure_only(jobs, monkeypatch):
+    from reranking.strategies.lexical import BM25
+
+    plain = BM25.steps
+
+    def strange(self, query, candidates):
+        ranking = yield from plain(self, query, candidates)
+        return replace(ranking, details={"set": {1, 2}})
+
+    monkeypatch.setattr(BM25, "steps", strange)
+    status = jobs.wait(start(jobs, None, "bm25", "input-order"), 10)
+    assert status.state == "done"
+    assert [ranking.outcome for ranking in status.rankings] == ["failed", "complete"]
+    assert "cannot be stored" in status.rankings[0].diagnostics[0].message
+
+
+def test_deleting_a_session_stops_its_jobs(jobs, store):
+    model = Scripted(lambda request, number: asyncio.sleep(60), fingerprint="slow", concurrency=1)
+    job = start(jobs, model, "yes-no(model='m')")
+    deadline = time.monotonic() + 10
+    while model.count < 1:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    session = store.jobs.get(job).session
+    jobs.cancel_session(session)
+    store.sessions.delete(session)
+    time.sleep(0.1)
+    assert model.count == 1
+    assert jobs._live == {}
+
+
+def test_a_job_whose_session_was_deleted_by_another_process_stops_by_itself(jobs, store):
+    model = Scripted(lambda request, number: asyncio.sleep(60), fingerprint="slow")
+    job = start(jobs, model, "yes-no(model='m')")
+    store.sessions.delete(store.jobs.get(job).session)
+    deadline = time.monotonic() + 10
+    while jobs._live:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_two_bias_tests_do_not_answer_each_other_from_the_cache(jobs):
+    oracle = PerfectOracle([at / 6 for at in range(6)], fingerprint="oracle")
+    for seed in (1, 2):
+        status = jobs.wait(start(jobs, oracle, "yes-no(model='m')", kind="bias", orders=[range(6)], seed=seed), 10)
+        assert status.rankings[0].usage.cached == 0
+
+
+def test_a_stored_strategy_that_is_not_installed_keeps_its_ranking_readable(jobs, store):
+    job = start(jobs, None, "bm25", "input-order")
+    before = jobs.wait(job, 10).rankings
+    with store.database.write() as connection:
+        connection.execute("UPDATE jobs SET spec = replace(spec, '\"bm25\"', '\"gone\"')")
+    status = Jobs(store, lambda ref: ref).status(job)
+    assert status.parts[0].strategy.name == "gone (not installed)"
+    assert status.rankings == before

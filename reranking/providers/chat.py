@@ -202,16 +202,25 @@ class ChatModel(ABC):
 
     async def _choose_in_writing(self, request: Choose, spent: Receipt | None) -> Choices:
         room = self._room  # another request may raise it while this one is under way
-        answer = await self._ask(request.messages, room)
+        answer = await self._ask_after(spent, request.messages, room)
         thinks = not answer.text.strip() or "<think" in answer.text
         if answer.finish == "length" and thinks and room < ROOM_TO_THINK:
             self._room = ROOM_TO_THINK
             spent = answer.receipt if spent is None else together(spent, answer.receipt)
-            answer = await self._ask(request.messages, ROOM_TO_THINK)
+            answer = await self._ask_after(spent, request.messages, ROOM_TO_THINK)
         receipt = answer.receipt if spent is None else together(spent, answer.receipt)
         refused = answer.finish == "refusal"
         logprobs = (None,) * len(request.choices) if refused else by_text(request.choices, answer.text)
         return Choices(logprobs=logprobs, by="generated", receipt=receipt)
+
+    async def _ask_after(self, spent: Receipt | None, messages: Sequence[Message], limit: int) -> Answer:
+        """Ask; if that fails, the error tells what the calls before it cost."""
+        try:
+            return await self._ask(messages, limit)
+        except ModelError as error:
+            if spent is not None:
+                error.receipt = spent if error.receipt is None else together(spent, error.receipt)
+            raise
 
 
 def with_schema(messages: Sequence[Message], schema: str) -> list[Message]:

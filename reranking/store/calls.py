@@ -112,7 +112,7 @@ def written(call: Call) -> Written:
     """The rows that keep `call` and what it adds to the reply cache."""
     reply, model = call.reply, legible(call.model)
     failed = reply if isinstance(reply, Failed) else None
-    receipt = NO_RECEIPT if isinstance(reply, Failed) else reply.receipt
+    receipt = reply.receipt or NO_RECEIPT
     kept = replies_to_keep(call)
     label = _LABEL.fullmatch(call.run)
     content = plain_text(call.request.content())

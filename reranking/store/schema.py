@@ -109,7 +109,10 @@ _FIRST = (
     """,
     "CREATE INDEX calls_of_job ON calls (job, position)",
     "CREATE INDEX calls_of_request ON calls (request)",
-    "CREATE INDEX paid_calls ON calls (job, cost_usd) WHERE source = 'sent' AND failed_code IS NULL",
+    """
+    CREATE INDEX paid_calls ON calls (job, cost_usd)
+    WHERE source = 'sent' AND (failed_code IS NULL OR cost_usd IS NOT NULL)
+    """,
     """
     CREATE TABLE replies (           -- the reply cache
         key TEXT PRIMARY KEY,
@@ -154,7 +157,7 @@ _FIRST = (
     CREATE VIEW spending AS
     SELECT model, count(*) AS calls, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
         total(cost_usd) AS cost_usd, count(*) - count(cost_usd) AS calls_of_unknown_cost
-    FROM calls WHERE source = 'sent' AND failed_code IS NULL GROUP BY model
+    FROM calls WHERE source = 'sent' AND (failed_code IS NULL OR cost_usd IS NOT NULL) GROUP BY model
     """,
 )
 

@@ -50,7 +50,7 @@ WITH newest AS (SELECT session, candidate_list, max(created) FROM jobs GROUP BY 
 paid AS (
     SELECT jobs.session, total(calls.cost_usd) AS known, count(*) - count(calls.cost_usd) AS unknown
     FROM calls JOIN jobs ON jobs.id = calls.job
-    WHERE calls.source = 'sent' AND calls.failed_code IS NULL GROUP BY jobs.session
+    WHERE calls.source = 'sent' AND (calls.failed_code IS NULL OR calls.cost_usd IS NOT NULL) GROUP BY jobs.session
 )
 SELECT sessions.id, title, query, strategies, created, updated, saved,
     iif(coalesce(paid.unknown, 0) = 0, coalesce(paid.known, 0.0), NULL) AS cost_usd,
@@ -130,11 +130,12 @@ class Sessions:
     def delete(self, id: str) -> None:
         """Delete a session with its jobs, rankings and candidates.
 
-        Its calls stay as a record of spending, without their requests and raw replies. Judgments
-        stay, and so do cached replies, which other sessions may use (`StoreArchive.clear` removes
-        them). What is deleted is overwritten in the file. An unknown id is no error.
+        Its calls stay as a record of spending, without their requests and replies. Judgments
+        stay, and so do cached replies that other sessions or the command line used too. What is
+        deleted is overwritten in the file. An unknown id is no error.
         """
         with self._database.write() as connection:
+            _forget_replies(connection, id)
             _forget_calls(connection, id)
             lists = connection.execute("SELECT DISTINCT candidate_list FROM jobs WHERE session = ?", (id,)).fetchall()
             connection.execute("DELETE FROM sessions WHERE id = ?", (id,))
@@ -162,6 +163,23 @@ def _shown(draft: Mapping[str, Any]) -> tuple[str, int]:
 def _must_exist(cursor: sqlite3.Cursor, id: str) -> None:
     if cursor.rowcount == 0:
         raise StoreError(f"There is no session '{id}'. It may have been deleted: start a new one.")
+
+
+_KEYS = """
+SELECT key FROM calls WHERE key IS NOT NULL AND {whose}
+UNION SELECT part.value FROM calls, json_each(calls.parts) AS part WHERE {whose}
+"""
+_OWN = "job IN (SELECT id FROM jobs WHERE session = :session)"
+_OTHERS = "(job NOT IN (SELECT id FROM jobs WHERE session = :session) OR (job IS NULL AND label IS NOT NULL))"
+_FORGET_REPLIES = (
+    f"DELETE FROM replies WHERE replies.key IN ({_KEYS.format(whose=_OWN)}) "  # noqa: S608 - our own names
+    f"AND replies.key NOT IN ({_KEYS.format(whose=_OTHERS)})"
+)
+
+
+def _forget_replies(connection: sqlite3.Connection, session: str) -> None:
+    """Delete the cached replies that only the calls of this session used."""
+    connection.execute(_FORGET_REPLIES, {"session": session})
 
 
 def _forget_calls(connection: sqlite3.Connection, session: str) -> None:

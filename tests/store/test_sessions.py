@@ -148,7 +148,15 @@ def test_calls_of_a_deleted_session_stay_as_a_record_of_spending(store):
     store.sessions.delete(session)
     assert store.calls.spending() == before
     assert [(row["job"], row["request"], row["raw"]) for row in rows(store, "calls")] == [(None, None, None)] * 2
-    assert set(asyncio.run(store.archive.find([digest("a"), digest("b")]))) == {digest("a"), digest("b")}
+    assert asyncio.run(store.archive.find([digest("a"), digest("b")])) == {}
+
+
+def test_replies_that_another_session_used_too_stay_when_a_session_is_deleted(store):
+    doomed, other = store.sessions.new(), store.sessions.new()
+    filled(store, doomed, "q", [Document("x")], "both", "mine")
+    filled(store, other, "q", [Document("x")], "both")
+    store.sessions.delete(doomed)
+    assert set(asyncio.run(store.archive.find([digest("both"), digest("mine")]))) == {digest("both")}
 
 
 def test_a_call_that_ends_after_its_session_was_deleted_leaves_no_prompt(store):
