@@ -6,8 +6,6 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from reranking.models import ModelError
-
 # A word without the quotes, brackets and marks around it; the sign of a number belongs to it.
 _BARE = re.compile(r"[\W_]*?((?:[+-](?=\d))?[^\W_](?:.*[^\W_])?)[\W_]*", re.DOTALL)
 
@@ -16,8 +14,8 @@ def by_logprobs(choices: Sequence[str], first: Mapping[str, float], raw: str = "
     """Log-probability of each choice from those of the first token's alternatives (token -> log-probability).
 
     Spellings that differ in case or surrounding space are summed; one that was not returned
-    counts 0, and a choice without any is None. Raises ModelError where a token may be the
-    beginning of a longer choice: `1` of `10`.
+    counts 0, and a choice without any is None. All are None where a token may be the beginning
+    of a longer choice, `1` of `10`: its probability belongs to both.
     """
     fold = _folding(choices)
     returned: dict[str, list[float]] = {}
@@ -25,15 +23,9 @@ def by_logprobs(choices: Sequence[str], first: Mapping[str, float], raw: str = "
         if math.isfinite(logprob):
             returned.setdefault(fold(token.strip()), []).append(logprob)
     names = [fold(choice.strip()) for choice in choices]
-    for short, shorter in zip(names, choices, strict=True):
-        for long, longer in zip(names, choices, strict=True):
-            if long != short and long.startswith(short) and short in returned and long not in returned:
-                raise ModelError(
-                    "bad-reply",
-                    f"The model's tokens do not tell {shorter!r} from {longer!r}: it returned the one but not the "
-                    "other. Use choices of which none begins another, such as letters.",
-                    raw,
-                )
+    for short in returned.keys() & set(names):
+        if any(long != short and long.startswith(short) and long not in returned for long in names):
+            return (None,) * len(choices)
     return tuple(_log_of_sum(returned[name]) if name in returned else None for name in names)
 
 
