@@ -12,6 +12,14 @@ from reranking.store.database import Database, StoreError
 from reranking.store.values import from_text, legible, storable, to_text
 
 
+class MissingSessionError(StoreError):
+    """There is no session of that id (any more)."""
+
+
+class ChangedElsewhereError(StoreError):
+    """The draft in the store is not the one that was to be replaced."""
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A session. `title` is None while it is a draft; times are seconds since the epoch."""
@@ -88,14 +96,29 @@ class Sessions:
             )
         return id
 
-    def save_draft(self, id: str, draft: Mapping[str, Any]) -> None:
-        """Replace the draft of a session. Raises StoreError if there is no such session."""
-        values = (*_shown(draft), to_text(draft), self._clock(), id)
+    def save_draft(self, id: str, draft: Mapping[str, Any], *, was: Mapping[str, Any] | None = None) -> None:
+        """Replace the draft of a session.
+
+        Raises MissingSessionError if there is no such session. With `was`, the draft as it was
+        last read or written, raises ChangedElsewhereError if the store holds neither that nor
+        `draft`; nothing is changed then.
+        """
+        new = to_text(draft)
+        values = (*_shown(draft), new, self._clock(), id)
         with self._database.write() as connection:
+            if was is not None:
+                row = connection.execute("SELECT draft FROM sessions WHERE id = ?", (id,)).fetchone()
+                if row is not None and row["draft"] not in {to_text(was), new}:
+                    raise ChangedElsewhereError("This session was changed in another place. Open it again to see how.")
             cursor = connection.execute(
                 "UPDATE sessions SET query = ?, strategies = ?, draft = ?, updated = ? WHERE id = ?", values
             )
             _must_exist(cursor, id)
+
+    def exists(self, id: str) -> bool:
+        """Whether there is a session of that id."""
+        with self._database.read() as connection:
+            return connection.execute("SELECT 1 FROM sessions WHERE id = ?", (id,)).fetchone() is not None
 
     def save(self, id: str, title: str) -> None:
         """Give a session a title, so that it is no draft any more, and note the time.
@@ -162,7 +185,7 @@ def _shown(draft: Mapping[str, Any]) -> tuple[str, int]:
 
 def _must_exist(cursor: sqlite3.Cursor, id: str) -> None:
     if cursor.rowcount == 0:
-        raise StoreError(f"There is no session '{id}'. It may have been deleted: start a new one.")
+        raise MissingSessionError(f"There is no session '{id}'. It may have been deleted: start a new one.")
 
 
 _KEYS = """

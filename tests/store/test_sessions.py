@@ -9,6 +9,7 @@ from reranking.documents import Document, as_candidates
 from reranking.ranking import by_order
 from reranking.replies import Failed, Text
 from reranking.store import StoreError
+from reranking.store.sessions import ChangedElsewhereError, MissingSessionError
 from tests.store.made_calls import call, digest, keep
 
 
@@ -21,6 +22,37 @@ def test_a_draft_comes_back_as_it_was(store, clock):
     session = store.sessions.get(id)
     assert session.draft == draft
     assert (session.title, session.saved, session.updated - session.created) == (None, None, 5)
+
+
+def test_a_draft_that_was_changed_elsewhere_is_not_overwritten(store, clock):
+    first, mine, theirs = ({"query": text, "text": "\ud83d", "share": 0.1} for text in ("first", "mine", "theirs"))
+    id = store.sessions.new(first)
+    read = store.sessions.get(id).draft
+    store.sessions.save_draft(id, theirs, was=read)
+    clock.now += 1
+    with pytest.raises(ChangedElsewhereError):
+        store.sessions.save_draft(id, mine, was=read)
+    assert store.sessions.get(id).draft == theirs
+    assert store.sessions.all()[0].updated == clock.now - 1
+
+
+def test_a_title_or_a_job_given_elsewhere_is_no_change_of_the_draft(store):
+    id = store.sessions.new({"query": "first"})
+    read = store.sessions.get(id).draft
+    store.sessions.save(id, "Title")
+    store.jobs.add(id, "comparison", "q", [Document("x")], {}, 0)
+    store.sessions.save_draft(id, {"query": "second"}, was=read)
+    store.sessions.save_draft(id, {"query": "second"}, was=read)  # the same change in two places
+    assert store.sessions.get(id).draft == {"query": "second"}
+
+
+def test_whether_a_session_exists_and_that_it_is_missing_can_be_told(store):
+    id = store.sessions.new()
+    assert store.sessions.exists(id)
+    store.sessions.delete(id)
+    assert not store.sessions.exists(id)
+    with pytest.raises(MissingSessionError):
+        store.sessions.save_draft(id, {}, was={})
 
 
 def test_saving_gives_a_title_and_a_later_change_shows_as_unsaved(store, clock):
