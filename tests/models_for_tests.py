@@ -29,7 +29,7 @@ def cross_encoder(folder: Path, *, labels: int = 1, activation: str | None = Non
     if activation is not None:
         config.sentence_transformers = {"activation_fn": activation}
     model = BertForSequenceClassification(config)
-    model.classifier.weight.data.mul_(200)  # scores far enough apart to be compared
+    model.classifier.weight.data.mul_(8)  # scores far enough apart to be compared
     model.save_pretrained(folder)
     _word_tokenizer(folder, longest)
     return folder

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from reranking.models import ModelError
 from reranking.providers.constrained import Constraint, Schemas
-from reranking.providers.local import Handler, go_on, unloadable
+from reranking.providers.local import Handler, go_on, loading
 from reranking.providers.reading import Reader, cuts
 from reranking.providers.spellings import Tokens, log_probabilities, spellings
 from reranking.replies import Choices, LogLikelihood, Receipt, Text
@@ -153,12 +153,10 @@ def load(name: str, folder: str, gguf_file: str | None = None) -> CausalModel:
     device = "cuda" if gguf_file is None and torch.cuda.is_available() else "cpu"
     dtype = "auto" if device == "cuda" else torch.float32
     source = {} if gguf_file is None else {"gguf_file": gguf_file}
-    try:
+    with loading(name):
         tokenizer = AutoTokenizer.from_pretrained(folder, **source)
         model: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype, **source)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        raise unloadable(name, error) from error
-    model.to(device)
+        model.to(device)
     return CausalModel(name, model.eval(), tokenizer)
 
 

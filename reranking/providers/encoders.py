@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from reranking.models import ModelError
-from reranking.providers.local import Handler, go_on, unloadable
+from reranking.providers.local import Handler, go_on, loading
 from reranking.replies import Receipt, Scores, TokenVectors, Vector, Vectors
 from reranking.requests import Embed, EmbedTokens, Request, Score
 
@@ -154,10 +154,8 @@ def load_encoder(name: str, folder: str, device: str | None = None, *, late: boo
     from sentence_transformers import MultiVectorEncoder, SentenceTransformer
 
     kind = MultiVectorEncoder if late else SentenceTransformer
-    try:
+    with loading(name):
         return Encoder(kind(folder, device=device, local_files_only=True, model_kwargs=_precise(torch)), late=late)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        raise unloadable(name, error) from error
 
 
 def load_scorer(name: str, folder: str, activation: str | None) -> PairScorer:
@@ -168,10 +166,8 @@ def load_scorer(name: str, folder: str, activation: str | None) -> PairScorer:
     import torch
     from sentence_transformers import CrossEncoder
 
-    try:
+    with loading(name):
         model = CrossEncoder(folder, local_files_only=True, model_kwargs=_precise(torch))
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
-        raise unloadable(name, error) from error
     check_labels(name, model.num_labels)
     return PairScorer(model, activation)
 

@@ -195,11 +195,17 @@ def cannot_answer(name: str, request: Request, answers: frozenset[type[Request]]
     return ModelError("cannot-answer", f"{name} cannot answer {type(request).__name__}; it answers {able}.")
 
 
-def unloadable(name: str, error: Exception) -> ModelError:
-    """The error for weights that are there but cannot be loaded, with the library's own words."""
-    words = " ".join(str(error).split()) or type(error).__name__
-    short = words if len(words) <= 300 else f"{words[:299]}…"
-    return ModelError("internal", f"{name} cannot be loaded: {short}", raw=str(error))
+@contextmanager
+def loading(name: str) -> Iterator[None]:
+    """Turn what the libraries raise over weights that they cannot load into a ModelError with their words."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        words = " ".join(str(error).split()) or type(error).__name__
+        short = words if len(words) <= 300 else f"{words[:299]}…"
+        raise ModelError("internal", f"{name} cannot be loaded: {short}", raw=str(error)) from error
 
 
 def folder_fingerprint(folder: Path) -> str:
