@@ -17,7 +17,11 @@ Rule = Literal["strict", "continued", "brackets", "numbers"]
 
 _THINK_END = "</think>"
 _FENCE = re.compile(r"^\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
+_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
 _STRICT = re.compile(r"\s*\[\s*\d+\s*\](?:\s*>\s*\[\s*\d+\s*\])*\s*\.?\s*")
+_STRICT_FIRST = re.compile(
+    r"(\s*\[\s*\d+\s*\](?:[^\S\n]*>[^\S\n]*\[\s*\d+\s*\])+)[^\S\n]*\.?[^\S\n]*\n(?!\s*(?:>|\[\s*\d+\s*\]))"
+)
 _CONTINUED = re.compile(r"\s*\d+\s*\](?:\s*>\s*\[\s*\d+\s*\])+.*", re.DOTALL)
 _BRACKETED = re.compile(r"\[\s*(\d+)\s*\]")
 _NUMBER = re.compile(r"\d+")
@@ -25,12 +29,21 @@ _ENUMERATED = re.compile(r"^\s*\d+\s*[.):]\s*(\d+)\s*$", re.MULTILINE)
 _LABEL = re.compile(r"^\s*(?:\w+\s+){0,3}\w+\s*:\s*")
 _SEPARATORS = re.compile(r"[\d\s>,;.|/()\[\]{}<=:#*\-–—→]")
 _LIST_LIKE = 0.9
+_MOST_OBJECTS = 50
 
+_NUMERAL = r"-?\d++(?:[.,]\d++)?+"
+_OUT_OF = r"\s*(?:/|out of)\s*(\d++)"
+_NO_RANGE = r"(?!\s*(?:-|to\b)\s*\d)"
 _SCORE = re.compile(
-    r"(?:score|grade|rating|relevance)\W{0,6}(-?\d+(?:[.,]\d+)?)(?:\s*(?:/|out of)\s*(\d+))?"
-    r"|(?<![\d.])(-?\d+(?:[.,]\d+)?)\s*(?:/|out of)\s*(\d+)",
+    r"(?<![^\W_])(?:score|grade|rating|relevance)"
+    # What the label says of its scale, "(0-10)", is not the grade; "(7)" and "(7/10)" are.
+    rf"(?:[\s*_]*[(\[](?!\s*{_NUMERAL}(?:\s*(?:/|out of)\s*\d++)?\s*[)\]])([^()\[\]]{{0,60}})[)\]])?+"
+    rf"(?:[^\w-]|-(?!\d)){{0,6}}({_NUMERAL}){_NO_RANGE}(?:{_OUT_OF})?"
+    rf"|(?<![\d.,/-])({_NUMERAL}){_OUT_OF}",
     re.IGNORECASE,
 )
+_RANGE_BEFORE = re.compile(r"\d\s*(?:-|to)\s*\Z", re.IGNORECASE)
+_TWO_GRADES = "the reply states more than one grade"
 _BARE_SCORE = re.compile(r"\s*(-?\d+(?:[.,]\d+)?)\s*\.?\s*")
 
 
@@ -68,12 +81,15 @@ class Grade:
 
 def parse_order(text: str, count: int) -> Order:
     """The order of passages 1..`count` that a listwise reply states."""
-    text = _normal(text)
+    answer = _answer(text)
+    plain = _plain(answer)
     reasons: dict[int, str] = {}
-    listed = _json_ranking(text, reasons)
     rule: Rule | None = "strict"
+    listed = _strict(plain)
     if listed is None:
-        listed, rule = _listed(text)
+        listed = _json_ranking(answer, reasons)
+    if listed is None:
+        listed, rule = _listed(plain)
     if not listed:
         return Order(None)
     seen: list[int] = []
@@ -96,11 +112,15 @@ def parse_grade(text: str, top: int) -> Grade:
     """The grade from 0 to `top` that a pointwise reply states, with its reason and quotes.
 
     JSON with `score` is read first, then a bare number, then "Score: 7" or "7/10" in text. A
-    grade outside the scale, or on another scale, is a problem and no grade.
+    grade outside the scale, or on another scale, is a problem and no grade, and so is a range.
+    Reason and quotes are given word for word.
     """
-    text = _normal(text)
-    value = _json_value(text)
-    if isinstance(value, dict) and "score" in value:
+    answer = _answer(text)
+    graded = _objects(answer, "score")
+    if graded:
+        value = graded[0]
+        if any(other["score"] != value["score"] for other in graded[1:]):
+            return Grade(None, problem=_TWO_GRADES)
         reason = value.get("reason")
         quotes = value.get("quotes")
         return _within(
@@ -109,17 +129,32 @@ def parse_grade(text: str, top: int) -> Grade:
             reason=reason.strip() if isinstance(reason, str) and reason.strip() else None,
             quotes=tuple(item for item in quotes if isinstance(item, str)) if isinstance(quotes, list) else (),
         )
-    bare = _BARE_SCORE.fullmatch(text)
+    plain = _plain(answer)
+    bare = _BARE_SCORE.fullmatch(plain)
     if bare:
         return _within(_number(bare.group(1)), top, mended=True)
-    found = {(match.group(1) or match.group(3), match.group(2) or match.group(4)) for match in _SCORE.finditer(text)}
-    if len(found) != 1:
-        problem = "the reply states no grade" if not found else "the reply states more than one grade"
-        return Grade(None, problem=problem)
-    number, scale = found.pop()
-    if scale is not None and _number(scale) != top:
-        return Grade(None, problem=f"the reply grades out of {scale}, not {top}")
-    return _within(_number(number), top, reason=text.strip() or None, mended=True)
+    stated = [match for match in _SCORE.finditer(plain) if not _ends_range(plain, match)]
+    numbers = {_number(match[2] or match[4]) for match in stated}
+    if len(numbers) != 1:
+        return Grade(None, problem="the reply states no grade" if not numbers else _TWO_GRADES)
+    for scale in filter(None, map(_scale, stated)):
+        if scale != top:
+            return Grade(None, problem=f"the reply grades out of {scale}, not {top}")
+    return _within(numbers.pop(), top, reason=answer.strip() or None, mended=True)
+
+
+def _ends_range(text: str, match: re.Match[str]) -> bool:
+    """Whether the number is the end of a range, as in "7 to 8/10"."""
+    return match[4] is not None and _RANGE_BEFORE.search(text, max(0, match.start() - 20), match.start()) is not None
+
+
+def _scale(match: re.Match[str]) -> float | None:
+    """The best grade that a stated grade says it is out of, if it says so."""
+    told = match[3] or match[5]
+    if told is not None:
+        return _number(told)
+    known = [_number(digits) for digits in _NUMBER.findall(match[1] or "")]
+    return max((number for number in known if number is not None), default=None)
 
 
 def _within(score: float | None, top: int, **values: Any) -> Grade:
@@ -135,38 +170,68 @@ def _number(value: Any) -> float | None:
         return None
     if isinstance(value, int | float):
         return float(value) if abs(value) < 1e300 and math.isfinite(value) else None
-    if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,9}(?:[.,]\d{1,9})?\s*", value):
-        return float(value.strip().replace(",", "."))
+    if isinstance(value, str):
+        plain = _plain(value).strip()
+        if re.fullmatch(r"-?\d{1,9}(?:[.,]\d{1,9})?", plain):
+            return float(plain.replace(",", "."))
     return None
 
 
-def _normal(text: str) -> str:
-    """The answer after any thinking, without a code fence, its digits made plain."""
+def _answer(text: str) -> str:
+    """The answer after any thinking, without a code fence, otherwise word for word."""
     text = text.rsplit(_THINK_END, 1)[-1]
     fenced = _FENCE.match(text)
-    return unicodedata.normalize("NFKC", fenced.group(1) if fenced else text)
+    return fenced.group(1) if fenced else text
 
 
-def _json_value(text: str) -> dict[str, Any] | list[Any] | None:
-    """The JSON object or list that the text is or holds, or None."""
+def _plain(text: str) -> str:
+    """The text with digits, brackets and dashes made plain, for reading numbers and nothing else."""
+    return unicodedata.normalize("NFKC", text).translate(_DASHES)
+
+
+def _objects(text: str, key: str) -> list[dict[str, Any]]:
+    """The JSON objects with `key` that the text is or holds, in order."""
     decoder = json.JSONDecoder()
-    for start in [0, *(at for at in (text.find("{"), text.find("[")) if at > 0)]:
+    found: list[dict[str, Any]] = []
+    start = text.find("{")
+    for _ in range(_MOST_OBJECTS):
+        if start < 0:
+            break
+        end = start + 1
         try:
-            value = decoder.raw_decode(text, start + len(text[start:]) - len(text[start:].lstrip()))[0]
+            value, after = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
-            continue
-        if isinstance(value, dict | list):
-            return value
-    return None
+            value = None
+        if isinstance(value, dict) and key in value:
+            found.append(value)
+            end = after
+        start = text.find("{", end)
+    return found
 
 
 def _json_ranking(text: str, reasons: dict[int, str]) -> list[int] | None:
-    """Identifiers of a JSON ranking: a list, or an object with the list under `ranking`."""
-    if "{" not in text and not re.match(r"\s*\[\s*\d+\s*,", text):
+    """Identifiers of a JSON ranking: an object with the list under `ranking`, or nothing but a list.
+
+    Empty if there is such an object but no order can be read from it: numbers within its
+    other parts are none.
+    """
+    objects = _objects(text, "ranking")
+    if objects:
+        value: Any = objects[0]["ranking"]
+        if isinstance(value, str):
+            return _strict(_plain(value)) or []
+        return _identifiers(value, reasons) or []
+    if text.lstrip().startswith("{") and '"ranking"' in text:  # cut off or broken
+        return []
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return None
-    value: Any = _json_value(text)
-    if isinstance(value, dict):
-        value = value.get("ranking")
+    return _identifiers(value, reasons)
+
+
+def _identifiers(value: Any, reasons: dict[int, str]) -> list[int] | None:
+    """The identifiers in a decoded JSON list, bare or with reasons; None if it holds anything else."""
     if not isinstance(value, list) or len(value) == 0:
         return None
     listed: list[int] = []
@@ -187,14 +252,20 @@ def _identifier(value: Any) -> int | None:
     if isinstance(value, int):
         return value
     if isinstance(value, str):
-        match = re.fullmatch(r"\s*\[?\s*(\d{1,9})\s*\]?\s*", value)
+        match = re.fullmatch(r"\s*\[?\s*(\d{1,9})\s*\]?\s*", _plain(value))
         return int(match.group(1)) if match else None
     return None
 
 
-def _listed(text: str) -> tuple[list[int], Rule | None]:
+def _strict(text: str) -> list[int] | None:
+    """The identifiers of "[3] > [1] > [2]", alone or on a first line that nothing continues."""
     if _STRICT.fullmatch(text):
-        return _numbers(_BRACKETED, text), "strict"
+        return _numbers(_BRACKETED, text)
+    first = _STRICT_FIRST.match(text)
+    return _numbers(_BRACKETED, first[1]) if first else None
+
+
+def _listed(text: str) -> tuple[list[int], Rule | None]:
     if _CONTINUED.fullmatch(text):
         return _numbers(_BRACKETED, "[" + text.lstrip()), "continued"
     bracketed = _numbers(_BRACKETED, text)
