@@ -5,6 +5,8 @@ from pathlib import Path
 import streamlit as st
 
 import reranking.ui
+from reranking.store import StoreError
+from reranking.ui.notices import notice
 
 st.set_page_config(
     page_title="Rerank Lens",
@@ -12,7 +14,7 @@ st.set_page_config(
     layout="wide",
 )
 
-st.navigation(
+screen = st.navigation(
     [
         st.Page("pages/compare.py", title="Compare", default=True),
         st.Page("pages/bias.py", title="Bias"),
@@ -20,4 +22,8 @@ st.navigation(
         st.Page("pages/sessions.py", title="Sessions"),
     ],
     position="top",
-).run()
+)
+try:
+    screen.run()
+except StoreError as error:
+    notice("error", str(error))

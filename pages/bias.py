@@ -25,7 +25,8 @@ else:
         running.watch(job)
     else:
         if chosen is not None and st.button("Run bias test", key="run-bias", type="primary"):
-            bias.start(entered, documents, *chosen)
+            with state.explained():
+                bias.start(entered, documents, *chosen)
             st.rerun()
         if job is None:
             page.html("<p class='rl-hint'>The test ranks the same documents in shuffled orders and shows where each "

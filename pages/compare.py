@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from reranking.ui import inputs, page, results, running, state, strategy_set
+from reranking.ui import inputs, notices, page, results, running, state, strategy_set
 
-entered = page.begin()
+top = page.begin_editing()
+entered = state.draft()
 job = state.latest_job("comparison")
 busy = job is not None and job.state == "running"
 
@@ -16,6 +17,7 @@ documents = inputs.documents_box(entered)
 with st.sidebar:
     strategy_set.strategy_set(entered, documents)
 state.keep()
+page.show_session(top, entered, documents)
 state.warm_up(entered)
 
 missing = inputs.problems(entered, documents)
@@ -26,9 +28,10 @@ if busy:
 elif action.button("Run", key="run", type="primary", shortcut="ctrl+enter", width=140):
     if missing:
         for sentence in missing:
-            st.error(sentence)
+            notices.notice("error", sentence)
     else:
-        state.start_comparison(entered, documents)
+        with state.explained():
+            state.start_comparison(entered, documents)
         st.rerun()
 
 if entered.is_empty():
@@ -36,7 +39,7 @@ if entered.is_empty():
 elif job is None:
     page.html("<p class='rl-hint'>Results appear here after Run.</p>")
 elif busy:
-    running.watch(job, results.partial)
+    running.watch(job, results.Finished())
 else:
     if job.state != "done":
         running.cut_short(job)

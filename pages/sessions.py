@@ -12,12 +12,16 @@ from reranking.ui import columns, page, state
 def confirm(row: SessionRow) -> None:
     """Ask before deleting for good."""
     st.text(row.title or row.query or "Draft without a query")
-    st.caption("Its results and prompts are deleted. Judgments stay, since they belong to query and document.")
+    st.caption(
+        "Its results, prompts and raw replies are deleted. Judgments stay, since they belong to query and document."
+    )
     with st.container(horizontal=True):
         if st.button("Delete", key="confirm-delete", type="primary"):
-            state.store().sessions.delete(row.id)
-            if st.session_state.session == row.id:
-                state.start_new()
+            state.jobs().cancel_session(row.id)
+            with state.explained():
+                state.store().sessions.delete(row.id)
+                if st.session_state.session == row.id:
+                    state.start_new()
             st.rerun()
         if st.button("Keep it", key="keep-session"):
             st.rerun()

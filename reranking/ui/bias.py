@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from html import escape
 
@@ -14,7 +13,7 @@ from reranking.charts.bias import position_heatmap
 from reranking.documents import Document
 from reranking.jobs import JobStatus
 from reranking.strategies.base import Strategy
-from reranking.ui import columns, page, state, strategy_set
+from reranking.ui import columns, names, notices, page, state, strategy_set
 
 REPAIR_LIMIT = 0.1
 
@@ -23,17 +22,17 @@ def choose(entered: state.Draft, documents: Sequence[Document]) -> tuple[Strateg
     """Widgets for strategy, number of shuffles and seed; None if no strategy can run."""
     ready = [entry for entry in entered.shelf if not strategy_set.needs(entry)]
     if not ready:
-        st.info("Add a strategy on Compare first.")
+        notices.notice("info", "Add a strategy on Compare first.")
         return None
-    names = {entry.key: strategy.name for entry in ready if (strategy := entry.strategy()) is not None}
+    titles = {entry.key: names.full_name(strategy) for entry in ready if (strategy := entry.strategy()) is not None}
     left, middle, right = st.columns([4, 1, 1], vertical_alignment="bottom")
-    key = left.selectbox("Strategy", list(names), format_func=lambda key: names[key], key="bias-strategy")
+    key = left.selectbox("Strategy", list(titles), format_func=lambda key: titles[key], key="bias-strategy")
     runs = middle.number_input("Shuffles", 2, 100, 10, key="bias-runs")
     seed = right.number_input("Seed", 0, 2**31 - 1, 1, key="bias-seed")
     entry = next(item for item in ready if item.key == key)
     strategy = entry.strategy()
     assert strategy is not None
-    found = strategy_set.prediction(json.dumps(entry.spec, sort_keys=True), entered.query, tuple(documents))
+    found = strategy_set.prediction(entry.spec, entered.query, documents)
     about = "" if found.exact else "about "
     st.caption(
         f"{runs} shuffles of {len(documents)} documents: {about}{found.requests * int(runs):,} requests, each asked "
@@ -43,7 +42,7 @@ def choose(entered: state.Draft, documents: Sequence[Document]) -> tuple[Strateg
 
 
 def start(entered: state.Draft, documents: Sequence[Document], strategy: Strategy, runs: int, seed: int) -> None:
-    """Start the test as a job of the session."""
+    """Start the test as a job of the session. Raises StoreError if it cannot be stored."""
     state.keep()
     orders = random_orders(len(documents), runs, seed)
     state.jobs().start(
@@ -69,7 +68,7 @@ def show(status: JobStatus) -> None:
     known = [cost for cost in costs if cost is not None]
     cost = "unknown" if len(known) < len(costs) else columns.money(sum(known)) if sum(known) else "free"
     requests = sum(item.requests for item in usage)
-    st.caption(f"{strategy.name}: {grid.used} shuffles counted, {requests:,} requests, cost {cost}.")
+    notices.caption(f"{names.full_name(strategy)}: {grid.used} shuffles counted, {requests:,} requests, cost {cost}.")
     for _, ranking in runs:
         if ranking.outcome == "failed":
             page.html(f"<div class='rl-note rl-note-failed'>{escape(ranking.diagnostics[0].message)}</div>")

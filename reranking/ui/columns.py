@@ -5,14 +5,19 @@ Document text, reasons and quotes are data: every piece passes through `escape` 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 
 from reranking.explain.highlight import marked, term_spans
 from reranking.jobs import Part
 from reranking.ranking import Diagnostic, Explanation, Item, Ranking
+from reranking.ui.names import parameters_and_model, title
 
 TEXT_SHOWN = 20_000
+TEXT_SHOWN_OF_MANY = 4_000
+MANY = 25
+OPENED = 100
 START_SHOWN = 180
 NOTE_SHOWN = 4
 
@@ -22,19 +27,20 @@ def columns(parts: Sequence[Part], query: str, top: int, grades: Mapping[int, in
 
     `notes` holds what must be known of each strategy's model, such as `embedded (weak)`.
     """
-    terms = query.split()
     known = notes or [""] * len(parts)
-    blocks = "".join(_column(part, terms, top, grades, note) for part, note in zip(parts, known, strict=True))
-    return f"<div class='rl-columns'>{blocks}</div>"
+    return side_by_side([column(part, query, top, grades, note) for part, note in zip(parts, known, strict=True)])
+
+
+def side_by_side(blocks: Sequence[str]) -> str:
+    """What `column` gave for each strategy as one block."""
+    return f"<div class='rl-columns'>{''.join(blocks)}</div>"
 
 
 def headline(part: Part, note: str) -> str:
     """Title, model and parameters of a column."""
     strategy = part.strategy
-    title = type(strategy).title
-    rest = strategy.name.removeprefix(strategy.name.split("(")[0].split(" · ")[0]).strip(" ·")
-    model = f"<div class='rl-model'>{escape(rest) or '&nbsp;'}</div>"
-    return f"<h3>{escape(title)}</h3>{model}<div class='rl-model'>{escape(note) or '&nbsp;'}</div>"
+    model = f"<div class='rl-model'>{escape(parameters_and_model(strategy)) or '&nbsp;'}</div>"
+    return f"<h3>{escape(title(strategy))}</h3>{model}<div class='rl-model'>{escape(note) or '&nbsp;'}</div>"
 
 
 def took(ranking: Ranking) -> str:
@@ -64,7 +70,13 @@ def seconds(value: float) -> str:
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 
-def _column(part: Part, terms: Sequence[str], top: int, grades: Mapping[int, int], note: str) -> str:
+def column(part: Part, query: str, top: int, grades: Mapping[int, int], note: str = "") -> str:
+    """The column of one strategy.
+
+    A document opens to its full text: to less of it where more than `MANY` are listed, and not
+    at all beyond the first `OPENED`, which is said.
+    """
+    terms = query.split()
     ranking = part.ranking
     if ranking is None:
         return f"<section class='rl-column'>{headline(part, note)}<div class='rl-took'>not finished</div></section>"
@@ -77,18 +89,21 @@ def _column(part: Part, terms: Sequence[str], top: int, grades: Mapping[int, int
         return f"<section class='rl-column'>{head}{notes}</section>"
     places = {index: place for place, index in enumerate(part.order, start=1)}
     low, high = _scale(ranking)
-    ties = [item.tie for item in ranking]
-    items = "".join(
-        _item(item, places[item.index], ties.count(item.tie) > 1, (low, high), terms, grades.get(item.index))
-        for item in ranking.items[:top]
-    )
-    more = f"<div class='rl-more'>and {len(ranking) - top} more</div>" if len(ranking) > top else ""
-    return f"<section class='rl-column'>{head}{notes}{items}{more}</section>"
+    ties = Counter(item.tie for item in ranking)
+    length = TEXT_SHOWN if top <= MANY else TEXT_SHOWN_OF_MANY
+    blocks = [
+        _item(item, places[item.index], ties[item.tie] > 1, (low, high), grades.get(item.index),
+              _evidence(item, terms, length) if at < OPENED else "")
+        for at, item in enumerate(ranking.items[:top])
+    ]  # fmt: skip
+    if len(blocks) > OPENED:
+        blocks.insert(OPENED, f"<div class='rl-more'>Open the first {OPENED} to read their full text.</div>")
+    if len(ranking) > top:
+        blocks.append(f"<div class='rl-more'>and {len(ranking) - top} more</div>")
+    return f"<section class='rl-column'>{head}{notes}{''.join(blocks)}</section>"
 
 
-def _item(
-    item: Item, place: int, tied: bool, scale: tuple[float, float], terms: Sequence[str], grade: int | None
-) -> str:
+def _item(item: Item, place: int, tied: bool, scale: tuple[float, float], grade: int | None, evidence: str) -> str:
     rank = f"{item.rank}{'=' if tied else ''}"
     title = item.candidate.title or item.candidate.id
     label = f"<span class='rl-id'>{escape(item.candidate.id)}</span>" if item.candidate.title else ""
@@ -101,10 +116,15 @@ def _item(
     score = _score(item.score, scale)
     start = f"<div class='rl-text'>{escape(_start(item.candidate.text))}</div>"
     reason = _reason(item.explanation)
-    return (
-        f"<details class='rl-doc'><summary>{head}{about}{score}{start}{reason}</summary>"
-        f"{_full(item, terms)}{_quotes(item.explanation)}{_contributions(item.explanation)}</details>"
-    )
+    shown = f"{head}{about}{score}{start}{reason}"
+    if not evidence:
+        return f"<div class='rl-doc'>{shown}</div>"
+    return f"<details class='rl-doc'><summary>{shown}</summary>{evidence}</details>"
+
+
+def _evidence(item: Item, terms: Sequence[str], length: int) -> str:
+    """What a document opens to: its text, the quotes, and what its score is made of."""
+    return f"{_full(item, terms, length)}{_quotes(item.explanation)}{_contributions(item.explanation)}"
 
 
 def _tie_title(tied: bool) -> str:
@@ -150,9 +170,9 @@ def _reason(explanation: Explanation | None) -> str:
     return f"<div class='rl-reason'>{escape(_start(explanation.reason, 300))}</div>"
 
 
-def _full(item: Item, terms: Sequence[str]) -> str:
-    """The text with the query's words and the found quotes marked."""
-    text = item.candidate.text[:TEXT_SHOWN]
+def _full(item: Item, terms: Sequence[str], length: int) -> str:
+    """The first `length` characters with the query's words and the found quotes marked."""
+    text = item.candidate.text[:length]
     spans = [(start, end, "term") for start, end, _ in term_spans(text, terms)]
     for quote in item.explanation.quotes if item.explanation else ():
         if quote.start is not None and quote.end is not None and quote.end <= len(text):

@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from reranking.requests import Request
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import kind_of, make, strategies
-from reranking.ui import state
+from reranking.ui import notices, state
 
 NO_MODEL = "none chosen"
 
@@ -34,7 +34,7 @@ def model_options(wants: tuple[type[Request], ...]) -> list[str]:
     return [row.name for row in sorted(rows, key=lambda row: not row.available)]
 
 
-def _field(name: str, info: FieldInfo, value: Any, key: str, owner: Strategy) -> Any:
+def _field(name: str, info: FieldInfo, value: Any, key: str, owner: BaseModel) -> Any:
     label = name.replace("_", " ").capitalize()
     annotation: Any = info.annotation
     if _format(owner, name) == "model":
@@ -61,8 +61,8 @@ def _field(name: str, info: FieldInfo, value: Any, key: str, owner: Strategy) ->
     return st.text_input(label, value=str(value), key=key, help=info.description)
 
 
-def _model(label: str, value: Any, key: str, owner: Strategy) -> str | None:
-    options = model_options(owner.wants())
+def _model(label: str, value: Any, key: str, owner: BaseModel) -> str | None:
+    options = model_options(owner.wants() if isinstance(owner, Strategy) else ())
     if value is not None and value not in options:
         options = [value, *options]
     chosen = st.selectbox(
@@ -71,7 +71,7 @@ def _model(label: str, value: Any, key: str, owner: Strategy) -> str | None:
     )  # fmt: skip
     reason = next((row.reason for row in state.models() if row.name == chosen and not row.available), "")
     if reason:
-        st.caption(reason)
+        notices.caption(reason)
     return chosen
 
 
@@ -87,23 +87,31 @@ def _nested(label: str, value: Strategy, key: str) -> dict[str, Any]:
 
 
 def _items(label: str, value: Any, key: str, cls: type[BaseModel]) -> list[dict[str, Any]]:
-    """A list of small forms, with buttons to add one and to remove one."""
+    """A list of small forms, with buttons to add one and to remove one.
+
+    Their widgets are known by place. After adding or removing they get new keys, since what
+    they held belongs to other places then.
+    """
+    generation = st.session_state.setdefault(f"{key}-generation", 0)
     edited = []
     removed = None
     for at, item in enumerate(value, start=1):
         st.markdown(f"**{label.rstrip('s')} {at}**")
-        values = {}
-        for name, info in cls.model_fields.items():
-            values[name] = _field(
-                name, info, getattr(item, name), f"{key}-{at}-{name}", getattr(item, "strategy", item)
-            )
-        edited.append(values)
-        if len(value) > 1 and st.button(f"Remove {label.rstrip('s').lower()} {at}", key=f"{key}-{at}-remove"):
+        place = f"{key}-{generation}-{at}"
+        edited.append(
+            {
+                name: _field(name, info, getattr(item, name), f"{place}-{name}", item)
+                for name, info in cls.model_fields.items()
+            }
+        )
+        if len(value) > 1 and st.button(f"Remove {label.rstrip('s').lower()} {at}", key=f"{place}-remove"):
             removed = at - 1
     if removed is not None:
         del edited[removed]
+        st.session_state[f"{key}-generation"] += 1
     if st.button(f"Add {label.rstrip('s').lower()}", key=f"{key}-add"):
         edited.append(dict(edited[-1]))
+        st.session_state[f"{key}-generation"] += 1
     return edited
 
 
@@ -123,8 +131,8 @@ def _item_class(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _format(owner: Strategy, name: str) -> str | None:
-    schema = type(owner).model_json_schema()["properties"] if isinstance(owner, BaseModel) else {}
+def _format(owner: BaseModel, name: str) -> str | None:
+    schema = type(owner).model_json_schema()["properties"]
     found = schema.get(name, {}).get("format")
     return found if isinstance(found, str) else None
 

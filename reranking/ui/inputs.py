@@ -14,7 +14,7 @@ from reranking.formats.examples import Example, examples
 from reranking.formats.loaded import FormatError, Input
 from reranking.formats.pasted import Mode
 from reranking.formats.read import read
-from reranking.ui import page, state
+from reranking.ui import notices, page, state
 
 _MODES = {"auto": "automatically", "blank line": "at blank lines", "line": "one per line", "numbered": "by numbers",
           "rule": "at lines of ---"}  # fmt: skip
@@ -39,7 +39,7 @@ def query_box(entered: state.Draft) -> None:
 def documents_box(entered: state.Draft) -> tuple[Document, ...]:
     """The documents: as a text area, or the loaded ones with a way back. Returns them."""
     with st.container(horizontal=True, vertical_alignment="center", key="documents-line"):
-        _title(entered)
+        heading = st.container(width="content")
         if entered.loaded is None:
             _split_choice(entered)
         _upload(entered)
@@ -49,12 +49,14 @@ def documents_box(entered: state.Draft) -> tuple[Document, ...]:
             state.keep()
             st.rerun()
     for error in st.session_state.pop("upload_errors", []):
-        st.error(error)
+        notices.notice("error", error)
     for note in st.session_state.pop("upload_notes", []):
-        st.info(note)
+        notices.notice("info", note)
     if entered.loaded is None:
         _paste(entered)
     documents = entered.documents()
+    with heading:
+        _title(entered, len(documents))
     if documents:
         _preview(documents)
     return documents
@@ -93,8 +95,7 @@ def problems(entered: state.Draft, documents: Sequence[Document]) -> list[str]:
     return found
 
 
-def _title(entered: state.Draft) -> None:
-    count = len(entered.documents())
+def _title(entered: state.Draft, count: int) -> None:
     text = f"{count} document{'' if count == 1 else 's'}" if count else "Documents"
     source = f" from {escape(entered.source)}" if entered.loaded is not None else ""
     page.html(f"<div class='rl-part'>{text}<span>{source}</span></div>")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import Literal
 
 import streamlit as st
 
 from reranking.documents import Document
 from reranking.ui import page, state
 
+SETTLE_SECONDS = 0.3
 MEANINGS = {0: "not relevant", 1: "touches the topic", 2: "answers in part", 3: "answers fully"}
 
 
@@ -20,20 +23,42 @@ def judge(query: str, documents: Sequence[Document]) -> None:
     order = blind_order(state.session_id(), documents)
     left = [at for at in order if at not in grades]
     st.progress(1 - len(left) / len(order), text=f"{len(order) - len(left)} of {len(order)} documents judged")
-    chosen = st.session_state.get("judging")
-    at = chosen if chosen in order else left[0] if left else None
+    at = _chosen(order, documents)
+    if at is None:
+        at = left[0] if left else None
     if at is None:
         page.html(
             "<p class='rl-finding'>All documents are judged. Compare now shows the quality of every strategy.</p>"
         )
         if st.button("Look through the grades again", key="again"):
-            st.session_state.judging = order[0]
+            _choose(documents[order[0]])
             st.rerun()
         return
     document = documents[at]
     with st.container(horizontal_alignment="center"), st.container(width=760, key="judging-column"):
         _document(query, document)
-        _scale(query, document, order, at, grades)
+        _scale(query, documents, order, at, grades)
+
+
+def _chosen(order: Sequence[int], documents: Sequence[Document]) -> int | None:
+    """The document that was gone to, if it belongs to this session and is still there."""
+    session, fingerprint = st.session_state.get("judging", (None, None))
+    if session != st.session_state.session:
+        return None
+    return next((at for at in order if documents[at].fingerprint == fingerprint), None)
+
+
+def _choose(document: Document | None) -> None:
+    st.session_state.judging = (st.session_state.session, document.fingerprint if document else None)
+
+
+def _is_settled(document: Document) -> bool:
+    """Whether the document has been on the screen long enough for a grade to be meant for it."""
+    shown = (st.session_state.session, document.fingerprint)
+    if st.session_state.get("judging_shown", (None, 0.0))[0] != shown:
+        st.session_state.judging_shown = (shown, time.monotonic())
+    since: float = st.session_state.judging_shown[1]
+    return time.monotonic() - since >= SETTLE_SECONDS
 
 
 def _document(query: str, document: Document) -> None:
@@ -56,34 +81,41 @@ def blind_order(session: str, documents: Sequence[Document]) -> list[int]:
     return order
 
 
-def _scale(query: str, document: Document, order: list[int], at: int, grades: dict[int, int]) -> None:
-    given = grades.get(at)
+def _scale(query: str, documents: Sequence[Document], order: list[int], at: int, grades: Mapping[int, int]) -> None:
+    """The buttons. Those that grade are the document's own: a press for one that has gone does nothing."""
+    document, given = documents[at], grades.get(at)
+    settled, short = _is_settled(document), document.fingerprint[:12]
+
+    def give(grade: int | None) -> None:
+        with state.explained():
+            state.store().judgments.add(query, document.fingerprint, state.ASSESSOR, state.SCALE, grade)
+            if grade is not None:
+                _go_on(documents, order, at, grades)
+        st.rerun()
+
     with st.container(horizontal=True, key="scale"):
         for grade in state.GRADES:
+            kind: Literal["primary", "secondary"] = "primary" if given == grade else "secondary"
             label = f"{grade}  {MEANINGS[grade]}"
-            if st.button(
-                label, key=f"grade-{grade}", shortcut=str(grade), type="primary" if given == grade else "secondary"
-            ):
-                state.store().judgments.add(query, document.fingerprint, state.ASSESSOR, state.SCALE, grade)
-                _go_on(order, at, {*grades, at})
-        if given is not None and st.button("Take back", key="withdraw", shortcut="u"):
-            state.store().judgments.add(query, document.fingerprint, state.ASSESSOR, state.SCALE, None)
-            st.rerun()
+            if st.button(label, key=f"grade-{grade}-{short}", shortcut=str(grade), type=kind) and settled:
+                give(grade)
+        if given is not None and st.button("Take back", key=f"withdraw-{short}", shortcut="u") and settled:
+            give(None)
     place = order.index(at)
     with st.container(horizontal=True):
         if st.button("Back", key="back", shortcut="b", disabled=place == 0, type="tertiary"):
-            st.session_state.judging = order[place - 1]
+            _choose(documents[order[place - 1]])
             st.rerun()
         if st.button("Later", key="later", shortcut="l", type="tertiary"):
-            _go_on(order, at, {*grades, at})
+            _go_on(documents, order, at, grades)
+            st.rerun()
         st.caption(
             "Keys: 0 to 3 grade, b back, l later, u take back. Grades are kept at once, each change as a new row."
         )
 
 
-def _go_on(order: list[int], at: int, done: set[int]) -> None:
+def _go_on(documents: Sequence[Document], order: Sequence[int], at: int, grades: Mapping[int, int]) -> None:
     """Go to the next document without a grade, after this one first."""
     place = order.index(at)
-    rest = [item for item in [*order[place + 1 :], *order[:place]] if item not in done]
-    st.session_state.judging = rest[0] if rest else None
-    st.rerun()
+    rest = [item for item in [*order[place + 1 :], *order[:place]] if item not in grades]
+    _choose(documents[rest[0]] if rest else None)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
-from reranking.ui import state
+from reranking.documents import Document
+from reranking.ui import notices, state
 
 _STYLE = Path(__file__).with_name("style.css")
 _LIGHT = "<style>:root { --rl-up: #0072B2; --rl-down: #B25000; --rl-bar: #0072B2; }</style>"
@@ -25,11 +28,22 @@ def html(body: str) -> None:
 
 
 def begin() -> state.Draft:
-    """The top of a screen. Returns the current draft."""
+    """The top of a screen that changes nothing of the draft. Returns the current draft."""
+    top = begin_editing()
+    entered = state.draft()
+    show_session(top, entered, entered.documents())
+    return entered
+
+
+def begin_editing() -> DeltaGenerator:
+    """The top of a screen that edits the draft: where `show_session` puts the line once it is read."""
     st.html(_STYLE)
     st.html(_DARK if is_dark() else _LIGHT)
-    entered = state.draft()
-    documents = entered.documents()
+    return st.container(key="session-top")
+
+
+def show_session(top: DeltaGenerator, entered: state.Draft, documents: Sequence[Document]) -> None:
+    """The session in one line, save and new, and below them what has to be said."""
     judged = len(state.grades(entered.query, documents)) if documents else 0
     parts = [
         f"<b>{escape(_short(entered.query))}</b>" if entered.query.strip() else "No query yet",
@@ -38,31 +52,41 @@ def begin() -> state.Draft:
         f"judged {judged} of {len(documents)}" if documents else "",
         escape(state.saved_at()),
     ]
-    with st.container(horizontal=True, vertical_alignment="center", key="session-line"):
+    with top, st.container(horizontal=True, vertical_alignment="center", key="session-line"):
         html(f"<div class='rl-line'>{' · '.join(part for part in parts if part)}</div>")
-        _save()
+        _save(entered)
         if st.button("New session", key="new-session", disabled=entered.is_empty()):
             state.start_new()
             st.rerun()
-    return entered
+    with top:
+        for kind, text in state.said():
+            notices.notice(kind, text)
 
 
-def _save() -> None:
-    entered: state.Draft = st.session_state.draft
+def _save(entered: state.Draft) -> None:
     with st.popover("Save", key="save", disabled=entered.is_empty()):
-        session = st.session_state.session
-        row = state.store().sessions.get(session) if session else None
-        title = st.text_input(
-            "Title", value=(row.title if row and row.title else entered.query)[:120], key=state.widget_key("title")
-        )
+        title = st.text_input("Title", key=_title_key(entered))
         if st.button("Save session", key="save-session", type="primary"):
             if not (title or "").strip():
-                st.error("Give the session a title.")
+                notices.notice("error", "Give the session a title.")
                 return
-            state.keep()
-            state.store().sessions.save(state.session_id(), title or "")
+            with state.explained():
+                state.keep()
+                state.store().sessions.save(state.session_id(), title or "")
             st.rerun()
         st.caption("Everything is kept as you go; a title makes it a session you find again.")
+
+
+def _title_key(entered: state.Draft) -> str:
+    """The key of the title's widget, which holds the saved title or the query until another is written."""
+    session = st.session_state.session
+    row = state.store().sessions.get(session) if session else None
+    suggested = (row.title if row and row.title else entered.query)[:120]
+    key = state.widget_key("title")
+    if st.session_state.get(key) in (None, st.session_state.get("suggested_title")):
+        st.session_state[key] = suggested
+    st.session_state.suggested_title = suggested
+    return key
 
 
 def _short(text: str, length: int = 80) -> str:

@@ -16,22 +16,9 @@ from reranking.jobs import JobStatus, Part
 from reranking.strategies.catalogue import each
 from reranking.strategies.input_order import InputOrder
 from reranking.ui import columns, page, state
+from reranking.ui.names import short_names
 
 LISTED = (10, 25, 50, 100, 500)
-
-
-def short_names(parts: Sequence[Part]) -> list[str]:
-    """A name per strategy as short as it can be while all differ."""
-    titles = [type(part.strategy).title for part in parts]
-    names = []
-    for part, title in zip(parts, titles, strict=True):
-        if titles.count(title) == 1:
-            names.append(title)
-        else:
-            rest = part.strategy.name.split(" · ", 1)
-            bracket = rest[0].partition("(")[2]
-            names.append(f"{title} ({bracket}" if bracket else f"{title} · {rest[-1]}" if len(rest) > 1 else title)
-    return names
 
 
 def show(status: JobStatus) -> None:
@@ -39,7 +26,7 @@ def show(status: JobStatus) -> None:
     parts = [part for part in status.parts if part.ranking is not None]
     if not parts:
         return
-    names = short_names(parts)
+    names = short_names([part.strategy for part in parts])
     rankings = [part.ranking for part in parts if part.ranking is not None]
     finding = summary(rankings, names)
     if finding:
@@ -64,11 +51,19 @@ def show(status: JobStatus) -> None:
     page.html(_columns_of(_Parts(status.id, tuple(parts)), status.query, top, tuple(sorted(grades.items())), notes))
 
 
-def partial(parts: Sequence[Part], query: str) -> None:
-    """The columns of the strategies that are over while others still run."""
-    over = [part for part in parts if part.ranking is not None]
-    if over:
-        page.html(columns.columns(over, query, LISTED[1], {}))
+class Finished:
+    """The columns of the strategies that are over while others still run; each is built once."""
+
+    def __init__(self) -> None:
+        self._built: dict[int, str] = {}
+
+    def __call__(self, parts: Sequence[Part], query: str) -> None:
+        """Show the columns that are there by now."""
+        for part in parts:
+            if part.ranking is not None and part.position not in self._built:
+                self._built[part.position] = columns.column(part, query, LISTED[1], {}, _note(part))
+        if self._built:
+            page.html(columns.side_by_side([self._built[position] for position in sorted(self._built)]))
 
 
 class _Parts:
@@ -85,7 +80,7 @@ class _Parts:
         return isinstance(other, _Parts) and self._key == other._key
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _columns_of(
     parts: _Parts, query: str, top: int, grades: tuple[tuple[int, int], ...], notes: tuple[str, ...]
 ) -> str:
@@ -98,7 +93,7 @@ def _note(part: Part) -> str:
     return ", ".join(sorted({note for model in models if (note := state.model_note(model))}))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _figure(parts: _Parts, names: tuple[str, ...], titles: tuple[str, ...], dark: bool) -> Any:
     drawn = [BumpColumn(name, part.ranking) for name, part in zip(names, parts.parts, strict=True) if part.ranking]
     return bump_chart(drawn, titles, dark)

@@ -10,7 +10,7 @@ from itertools import groupby
 import streamlit as st
 
 from reranking.jobs import JobStatus, Part
-from reranking.ui import columns, page, results, state
+from reranking.ui import columns, names, notices, page, state
 
 POLL_SECONDS = 0.5
 
@@ -36,25 +36,26 @@ def cut_short(status: JobStatus) -> None:
     what = "strategies" if status.kind == "comparison" else "runs"
     said = {"interrupted": "was interrupted", "cancelled": "was cancelled", "failed": "could not go on"}[status.state]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.warning(
+        notices.notice(
+            "warning",
             f"This run {said}: {over} of {len(status.parts)} {what} finished. {status.problem} "
-            "Resume goes on from there and asks nothing again that was answered."
+            "Resume goes on from there and asks nothing again that was answered.",
         )
         if st.button("Resume", key=f"resume-{status.kind}", type="primary"):
-            state.jobs().resume(status.id, state.registry().resolve)
+            with state.explained():
+                state.jobs().resume(status.id, state.registry().resolve)
             st.rerun()
 
 
 def _bars(status: JobStatus) -> str:
     """One thin bar per strategy: requests done of those predicted, and what they cost so far."""
-    rows = []
-    for _, group in groupby(status.parts, key=lambda part: part.position):
-        members = list(group)
-        rows.append(_bar(members, status))
+    groups = [list(group) for _, group in groupby(status.parts, key=lambda part: part.position)]
+    labels = names.short_names([members[0].strategy for members in groups])
+    rows = [_bar(name, members, status.started) for name, members in zip(labels, groups, strict=True)]
     return f"<div class='rl-bars' role='status'>{''.join(rows)}</div>"
 
 
-def _bar(parts: list[Part], status: JobStatus) -> str:
+def _bar(name: str, parts: list[Part], started: float) -> str:
     first = parts[0]
     done = sum(part.done for part in parts)
     over = all(part.ranking is not None for part in parts)
@@ -65,21 +66,21 @@ def _bar(parts: list[Part], status: JobStatus) -> str:
             text = "failed"
     elif predicted:
         share = min(99.0, 100 * done / predicted)
-        text = f"{done:,} of {predicted:,} requests{_left(done, predicted, status.created)}"
+        text = f"{done:,} of {predicted:,} requests{_left(done, predicted, started)}"
     else:
         share, text = 0.0, "at work"
     spent = [part.cost_usd for part in parts]
     known = [cost for cost in spent if cost is not None]
     cost = "" if len(known) < len(spent) or not sum(known) else f" · {columns.money(sum(known))}"
     return (
-        f"<div class='rl-progress'><span>{escape(results.short_names([first])[0])}</span>"
+        f"<div class='rl-progress'><span>{escape(name)}</span>"
         f"<span class='rl-bar'><i style='width:{share:.0f}%'></i></span><span>{escape(text + cost)}</span></div>"
     )
 
 
-def _left(done: int, predicted: int, created: float) -> str:
+def _left(done: int, predicted: int, started: float) -> str:
     """Time left, once enough is done to tell."""
-    gone = time.time() - created
+    gone = time.time() - started
     if done < 3 or gone < 2:
         return ""
     left = gone * (predicted - done) / done

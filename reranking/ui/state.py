@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,13 +18,20 @@ from reranking.models import ModelError
 from reranking.providers.registry import Registry
 from reranking.providers.settings import ModelInfo, Settings
 from reranking.store import JobKind, Store, StoreError, open_store
+from reranking.store.sessions import ChangedElsewhereError, MissingSessionError
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import UnknownStrategyError, each, make
+from reranking.ui import notices
 
 ASSESSOR = "me"
 SCALE = "0-3"
 GRADES = (0, 1, 2, 3)
 MODELS_SECONDS = 60.0
+CHANGED = (
+    "This session was changed in another tab. What you entered here is kept in this new session; "
+    "the other one stays as it was changed there."
+)
+DELETED = "This session was deleted in another tab. What is entered here is kept as a new session."
 
 _FIRST_SET: tuple[tuple[dict[str, Any], bool], ...] = (
     ({"kind": "input-order"}, True),
@@ -115,7 +122,7 @@ def store() -> Store:
     try:
         return jobs().store
     except StoreError as error:
-        st.error(str(error))
+        notices.notice("error", str(error))
         st.stop()
 
 
@@ -173,26 +180,71 @@ def draft() -> Draft:
 
 
 def keep() -> None:
-    """Store the draft if it changed. The first entry makes a session and puts it into the URL."""
+    """Store the draft if it changed. The first entry makes a session and puts it into the URL.
+
+    Where the session was changed or deleted in another tab, what is entered here goes into a new
+    one. Where it cannot be stored, that is said, and the next run of the page tries again.
+    """
     current: Draft = st.session_state.draft
-    text = json.dumps(current.to_json(), sort_keys=True)
-    if text == st.session_state.kept or (st.session_state.session is None and current.is_empty()):
+    new = current.to_json()
+    session = st.session_state.session
+    if new == st.session_state.kept or (session is None and current.is_empty()):
         return
-    if st.session_state.session is None:
-        st.session_state.session = store().sessions.new(current.to_json())
-        st.query_params["session"] = st.session_state.session
-    else:
-        store().sessions.save_draft(st.session_state.session, current.to_json())
-    st.session_state.kept = text
+    with explained():
+        try:
+            if session is None:
+                _move_into_new()
+            else:
+                store().sessions.save_draft(session, new, was=st.session_state.stored)
+        except ChangedElsewhereError:
+            _move_into_new(CHANGED)
+        except MissingSessionError:
+            _move_into_new(DELETED)
+        st.session_state.kept = st.session_state.stored = new
 
 
 def session_id() -> str:
-    """The id of the current session, which is made if there is none yet."""
-    if st.session_state.session is None:
-        st.session_state.session = store().sessions.new(st.session_state.draft.to_json())
-        st.query_params["session"] = st.session_state.session
-    found: str = st.session_state.session
+    """The id of the current session, which is made if there is none yet, or none any more.
+
+    Raises StoreError if it cannot be made.
+    """
+    session: str | None = st.session_state.session
+    if session is None:
+        return _move_into_new()
+    return session if store().sessions.exists(session) else _move_into_new(DELETED)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Do something with the store; where that fails, say why instead of ending the page."""
+    try:
+        yield
+    except StoreError as error:
+        say("error", str(error))
+
+
+def say(kind: notices.Kind, text: str) -> None:
+    """Show a sentence at the top of the page, in this run or, if it is run again, in the next."""
+    said = st.session_state.setdefault("said", [])
+    if (kind, text) not in said:
+        said.append((kind, text))
+
+
+def said() -> list[tuple[notices.Kind, str]]:
+    """What was said since it was last asked for."""
+    found: list[tuple[notices.Kind, str]] = st.session_state.pop("said", [])
     return found
+
+
+def _move_into_new(why: str = "") -> str:
+    """Make what is entered a new session of its own, say why, and return its id."""
+    current = st.session_state.draft.to_json()
+    session = store().sessions.new(current)
+    st.session_state.session = st.query_params["session"] = session
+    st.session_state.kept = st.session_state.stored = current
+    if why:
+        say("warning", why)
+    return session
 
 
 def start_new() -> None:
@@ -238,14 +290,14 @@ def saved_at() -> str:
     session = st.session_state.session
     row = store().sessions.get(session) if session else None
     if row is None:
-        return "nothing entered yet"
+        return "nothing entered yet" if session is None else "deleted in another tab"
     if row.title is None:
         return "draft"
     return f"saved as “{row.title}” {datetime.fromtimestamp(row.saved or row.updated):%H:%M}"
 
 
 def start_comparison(entered: Draft, documents: Sequence[Document]) -> None:
-    """Run the strategies that are on."""
+    """Run the strategies that are on. Raises StoreError if the job cannot be stored."""
     keep()
     jobs().start(session_id(), "comparison", entered.query, documents, entered.strategies(), registry().resolve)
 
@@ -274,10 +326,11 @@ def _open(session: str) -> None:
         st.toast("That session is not here any more. This is a new one.")
         return
     _begin(session, draft_from_json(found.draft))
+    st.session_state.stored = found.draft
 
 
 def _begin(session: str | None, entered: Draft) -> None:
     st.session_state.session = session
     st.session_state.draft = entered
-    st.session_state.kept = json.dumps(entered.to_json(), sort_keys=True)
+    st.session_state.kept = st.session_state.stored = entered.to_json()
     refresh_widgets()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
 from html import escape
 from itertools import groupby
 from typing import Any
@@ -16,7 +16,7 @@ from reranking.engine import Estimate
 from reranking.jobs import predict
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import UnknownStrategyError, kind_of, make, strategies, without_model
-from reranking.ui import forms, page, state
+from reranking.ui import forms, names, notices, page, state
 
 KEYS = {"openai": "OpenAI", "anthropic": "Anthropic"}
 
@@ -40,19 +40,25 @@ def needs(entry: state.Entry) -> str:
     return ""
 
 
-@lru_cache(maxsize=256)
-def prediction(spec: str, query: str, documents: tuple[Document, ...]) -> Estimate:
-    """What a strategy will ask for these documents."""
-    return predict(make(json.loads(spec)), query, as_candidates(documents))
+def prediction(spec: Mapping[str, Any], query: str, documents: Sequence[Document]) -> Estimate:
+    """What a strategy will ask for these documents. Remembers what it found, not the documents."""
+    named = json.dumps([spec, query, [item.fingerprint for item in documents]], sort_keys=True)
+    found: Estimate = _predicted(hashlib.sha256(named.encode()).hexdigest(), spec, query, documents)
+    return found
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _predicted(digest: str, _spec: Mapping[str, Any], _query: str, _documents: Sequence[Document]) -> Estimate:
+    return predict(make(_spec), _query, as_candidates(_documents))
 
 
 def _line(entered: state.Draft, entry: state.Entry, documents: Sequence[Document]) -> None:
     strategy = entry.strategy()
-    name = entry.spec.get("kind", "?") if strategy is None else _label(entry)
+    name = str(entry.spec.get("kind", "?")) if strategy is None else names.with_parameters(strategy)
     with st.container(horizontal=True, vertical_alignment="center", key=f"line-{entry.key}", gap="xsmall"):
         key = f"on-{entry.key}"
         st.session_state.setdefault(key, entry.on)
-        entry.on = st.checkbox(name, key=key, width="stretch")
+        entry.on = st.checkbox(notices.label(name), key=key, width="stretch")
         with st.popover("Edit", key=f"edit-{entry.key}", type="tertiary"):
             _editor(entered, entry)
     missing = needs(entry)
@@ -63,18 +69,10 @@ def _line(entered: state.Draft, entry: state.Entry, documents: Sequence[Document
         page.html(f"<div class='rl-sub'>{'<br>'.join(lines)}</div>")
 
 
-def _label(entry: state.Entry) -> str:
-    strategy = entry.strategy()
-    assert strategy is not None
-    name = type(strategy).title
-    changed = strategy.name.split(" · ", 1)[0].removeprefix(entry.spec["kind"])
-    return (name + changed).replace("[", "(").replace("]", ")").replace("*", "")
-
-
 def _asks(entry: state.Entry, query: str, documents: Sequence[Document]) -> str:
-    if not documents or not query.strip():
+    if not entry.on or not documents or not query.strip():
         return ""
-    found = prediction(json.dumps(entry.spec, sort_keys=True), query, tuple(documents))
+    found = prediction(entry.spec, query, documents)
     if not found.requests:
         return "no requests"
     about = "" if found.exact else "about "
@@ -90,11 +88,11 @@ def _editor(entered: state.Draft, entry: state.Entry) -> None:
     strategy = entry.strategy()
     if strategy is not None:
         about = (type(strategy).__doc__ or "").split("\n\n")[0]
-        st.caption(" ".join(about.split()))
+        notices.caption(" ".join(about.split()))
         try:
             edited = make(forms.strategy_form(entry.spec, f"form-{entry.key}")).spec()
         except UnknownStrategyError as error:
-            st.error(str(error))
+            notices.notice("error", str(error))
         else:
             if edited != strategy.spec():
                 entry.spec = edited
@@ -118,7 +116,9 @@ def _add(entered: state.Draft) -> None:
             for cls in members:
                 kinds = " or ".join(kind.kind for kind in cls.asks) or "no model of its own"
                 asks = f"Requests: {cls.requests}. Asks: {kinds}."
-                if st.button(cls.title, key=f"add-{kind_of(cls)}", help=asks, type="tertiary"):
+                if st.button(
+                    notices.label(cls.title), key=f"add-{kind_of(cls)}", help=notices.label(asks), type="tertiary"
+                ):
                     entered.shelf.append(state.Entry(_first_spec(cls)))
                     state.keep()
                     st.rerun()

@@ -1,6 +1,8 @@
 """The app under AppTest, on a database of its own."""
 
+import re
 import time
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -51,6 +53,19 @@ class App:
     def write(self, name, value):
         self.field(name).set_value(value)
         return self.run()
+
+    def said(self, kind=None):
+        """The sentences in notices of that kind, or of any."""
+        marked = re.compile(
+            rf"<div class='rl-notice rl-notice-{kind or '[a-z]+'}' role='[a-z]+'>(.*?)</div>", re.DOTALL
+        )
+        return [unescape(text) for item in self.at.html for text in marked.findall(item.value)]
+
+    def press(self, name):
+        """A button of the document being judged, once it has been looked at: `grade-3`, `withdraw`."""
+        shown, since = self.at.session_state["judging_shown"]
+        self.at.session_state["judging_shown"] = (shown, since - 1)
+        return self.click(next(item.key for item in self.at.button if item.key.startswith(f"{name}-")))
 
     def html(self):
         return "\n".join(item.value for item in self.at.html)

@@ -48,14 +48,14 @@ def test_the_first_page_loads_no_model_library(tmp_path):
 def test_a_run_without_query_or_documents_says_what_is_missing_and_starts_nothing(app, query, text, said):
     tab = entered(app, query, text)
     tab.click("run")
-    assert any(said in item.value for item in tab.at.error)
+    assert any(said in sentence for sentence in tab.said("error"))
     assert "session" not in tab.at.query_params or open_store().jobs.of(tab.session) == []
 
 
 def test_a_run_without_a_strategy_says_so(app):
     tab = entered(app).tick(set())
     tab.click("run")
-    assert any("at least one strategy" in item.value for item in tab.at.error)
+    assert any("at least one strategy" in sentence for sentence in tab.said("error"))
 
 
 def test_results_show_rank_movement_score_and_kind_for_each_strategy(app):
@@ -117,7 +117,7 @@ def upload(tab, name, data):
 def test_a_file_that_cannot_be_read_is_explained_and_changes_nothing(app, name, data, said):
     tab = entered(app)
     upload(tab, name, data)
-    assert any(said in item.value and "Nothing was changed" in item.value for item in tab.at.error)
+    assert any(said in sentence and "Nothing was changed" in sentence for sentence in tab.said("error"))
     assert tab.field("query").value == "apple pie"
     assert tab.field("text").value == TWO
 
@@ -191,8 +191,8 @@ def test_an_interrupted_run_is_shown_with_resume_and_resume_finishes_it(app):
 
     state.jobs.clear()  # what a restart of the server does
     again = app(tab.session)
-    assert any("was interrupted: 1 of 2" in item.value for item in again.at.warning)
+    assert any("was interrupted: 1 of 2" in sentence for sentence in again.said("warning"))
     again.click("resume-comparison")
     again.wait("comparison")
-    assert not again.at.warning
+    assert again.said() == []
     assert again.html().count("class='rl-column'") == 2

@@ -13,12 +13,12 @@ def test_judging_shows_one_document_without_rank_score_or_strategy_and_keeps_eve
     first = shown_document(tab)
     for word in ("BM25", "rl-rank", "rl-score", "▲"):
         assert word not in first
-    tab.click("grade-3")
+    tab.press("grade-3")
     assert shown_document(tab) != first
     tab.click("back")
     assert shown_document(tab) == first
-    tab.click("grade-1")
-    tab.click("grade-0")
+    tab.press("grade-1")
+    tab.press("grade-0")
     history = [row.grade for row in open_store().judgments.latest("apple pie")]
     assert sorted(history) == [0, 1]
     with open_store().database.read() as connection:
@@ -27,7 +27,7 @@ def test_judging_shows_one_document_without_rank_score_or_strategy_and_keeps_eve
 
 def test_a_grade_can_be_taken_back_and_stays_in_the_history(app):
     tab = entered(app).tick({"bm25"}).compare().go("judge")
-    tab.click("grade-2").click("back").click("withdraw")
+    tab.press("grade-2").click("back").press("withdraw")
     assert open_store().judgments.grades("apple pie", "0-3") == {}
     with open_store().database.read() as connection:
         assert connection.execute("SELECT count(*) FROM judgments").fetchone()[0] == 2
@@ -36,14 +36,14 @@ def test_a_grade_can_be_taken_back_and_stays_in_the_history(app):
 def test_judged_documents_give_quality_on_compare_with_the_number_of_unjudged(app):
     tab = entered(app).tick({"bm25", "input-order"}).compare()
     assert "nDCG@10" not in tab.html()
-    tab.go("judge").click("grade-3").go("compare")
+    tab.go("judge").press("grade-3").go("compare")
     assert "nDCG@10" in tab.html()
     assert "1 of 2" in tab.html()
 
 
 def test_when_all_is_judged_the_screen_says_so(app):
     tab = entered(app).tick({"bm25"}).compare().go("judge")
-    tab.click("grade-3").click("grade-0")
+    tab.press("grade-3").press("grade-0")
     assert "All documents are judged" in tab.html()
 
 

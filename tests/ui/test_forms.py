@@ -43,14 +43,14 @@ def test_changed_values_reach_the_strategy():
 
 def test_a_nested_strategy_can_be_changed_to_another_kind():
     strategy = edited(
-        {"kind": "cascade"}, lambda at: at.selectbox(key="form-stages-1-strategy-kind").set_value("dense")
+        {"kind": "cascade"}, lambda at: at.selectbox(key="form-stages-0-1-strategy-kind").set_value("dense")
     )
     assert [stage.strategy.kind for stage in strategy.stages] == ["dense", "dense"]
 
 
 def test_a_stage_can_be_added_and_removed():
     assert len(edited({"kind": "cascade"}, lambda at: at.button(key="form-stages-add").click()).stages) == 3
-    assert len(edited({"kind": "cascade"}, lambda at: at.button(key="form-stages-1-remove").click()).stages) == 1
+    assert len(edited({"kind": "cascade"}, lambda at: at.button(key="form-stages-0-1-remove").click()).stages) == 1
 
 
 def test_a_model_that_is_not_in_the_list_is_kept():
