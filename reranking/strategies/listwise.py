@@ -79,6 +79,8 @@ class Listwise(LLMStrategy):
         notes = cut_note(shown.cut)
         if not isinstance(reply, Text):
             return failed(candidates, [*notes, *lost([(item.index, reply) for item in candidates])])
+        if reply.finish == "refusal":  # a refusal may name passages, and is no order
+            return failed(candidates, [*notes, Diagnostic("refusal", "The model declined to answer.", raw=reply.text)])
         order = parse_order(reply.text, count)
         if order.places is None:
             return failed(candidates, [*notes, _no_order(reply)])
@@ -113,8 +115,6 @@ def mending(candidates: Candidates, order: Order, raw: str) -> list[Diagnostic]:
 
 
 def _no_order(reply: Text) -> Diagnostic:
-    if reply.finish == "refusal":
-        return Diagnostic("refusal", "The model declined to answer.", raw=reply.text)
     if reply.finish == "length":
         return Diagnostic("cut-off", "The reply was cut off at its length limit and states no order.", raw=reply.text)
     what = "The reply is empty." if not reply.text.strip() else "The reply states no order of the documents."
