@@ -10,12 +10,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reranking.documents import Candidate, Candidates
+from reranking.documents import Candidates
 
 # Scripts written without spaces count one word per character.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
 _WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|[^\w\s]+")
 _COUNTED = re.compile(r"\w")
+
+_EQUALS = re.compile("=+")
+_SHORTEST_FENCE = 5
 
 _BRACKETED = re.compile(r"[\[［【]([^\S\n]*[\d\u00b2\u00b3\u00b9\u2070-\u209c\u2460-\u24ff]+[^\S\n]*)[\]］】]")
 _ROLE_MARKERS = re.compile(
@@ -25,37 +28,60 @@ _ROLE_MARKERS = re.compile(
 )
 
 
+CHARACTERS_PER_WORD = 12
+"""How many characters go with each allowed word at most: what has no words must be bounded too."""
+
+
 @dataclass(frozen=True, slots=True)
 class Passages:
-    """The candidates' texts as prompts show them, and which of them (original positions) were cut."""
+    """The candidates as prompts show them, and which of them (original positions) were cut.
+
+    `texts` is what stands in the prompt. `read` is the beginning of each candidate's own text
+    that is shown (offsets in it are offsets in the text), `titles` what is shown of its title.
+    """
 
     texts: tuple[str, ...]
     cut: tuple[int, ...]
+    read: tuple[str, ...]
+    titles: tuple[str, ...]
 
 
 def passages(candidates: Candidates, words: int, show_title: bool) -> Passages:
-    """The first `words` words of each candidate, defused; its title on a line before it if shown."""
-    texts, cut = [], []
-    for candidate in candidates:
-        text, shortened = first_words(candidate.text, words)
-        texts.append(defuse(_with_title(candidate, text) if show_title else text))
-        if shortened:
-            cut.append(candidate.index)
-    return Passages(tuple(texts), tuple(cut))
+    """The first `words` words of each candidate, defused; its title, if shown, is their beginning.
 
-
-def first_words(text: str, limit: int) -> tuple[str, bool]:
-    """The text up to its `limit`-th word, and whether anything was cut off.
-
-    Punctuation is no word; in scripts without spaces every character is one.
+    Title and text together have at most CHARACTERS_PER_WORD characters per allowed word.
     """
+    texts, cut, read, titles = [], [], [], []
+    for candidate in candidates:
+        given = (candidate.title or "").strip() if show_title else ""
+        room = CHARACTERS_PER_WORD * words
+        title, used = first_words(given, words, room)
+        text, _ = first_words(candidate.text, words - used, room - len(title))
+        shown = text.strip()
+        texts.append(defuse(f"{title}\n{shown}" if title else shown))
+        read.append(text)
+        titles.append(title)
+        if title != given or shown != candidate.text.strip():
+            cut.append(candidate.index)
+    return Passages(tuple(texts), tuple(cut), tuple(read), tuple(titles))
+
+
+def first_words(text: str, words: int, characters: int) -> tuple[str, int]:
+    """The text up to its `words`-th word and `characters`-th character, and the words in it.
+
+    Punctuation is no word; in scripts without spaces every character is one. White space at
+    the beginning is kept and does not count; where anything is cut off, none is left at the end.
+    """
+    blank = len(text) - len(text.lstrip())
+    end = min(len(text), blank + max(characters, 0))
     count = 0
-    for match in _WORD.finditer(text):
+    for match in _WORD.finditer(text, blank, end):
         if _COUNTED.match(match.group()):
+            if count == words:
+                end = match.start()
+                break
             count += 1
-            if count > limit:
-                return text[: match.start()].rstrip(), True
-    return text, False
+    return (text if end == len(text) else text[:end].rstrip()), count
 
 
 def defuse(text: str) -> str:
@@ -66,17 +92,11 @@ def defuse(text: str) -> str:
 
 def fence(texts: Sequence[str]) -> str:
     """A line of equals signs that occurs in none of `texts`."""
-    line = "====="
-    while any(line in text for text in texts):
-        line += "="
-    return line
+    longest = max((len(run) for text in texts for run in _EQUALS.findall(text)), default=0)
+    return "=" * max(_SHORTEST_FENCE, longest + 1)
 
 
 def fenced(texts: Sequence[str]) -> list[str]:
     """Each text between two fence lines; the fence occurs in none of them."""
     line = fence(texts)
     return [f"{line}\n{text.strip()}\n{line}" for text in texts]
-
-
-def _with_title(candidate: Candidate, text: str) -> str:
-    return f"{candidate.title}\n{text}" if candidate.title else text

@@ -20,6 +20,7 @@ from reranking.strategies.base import Answer, Family, Steps
 from reranking.strategies.llm import LLMStrategy, cut_note, lost, unusable
 
 _MAX_QUOTES = 3
+_ONE_DIGIT = 9
 
 
 def grade_schema(top: int) -> str:
@@ -80,15 +81,25 @@ class Grade(LLMStrategy):
                 )
             )
         replies: list[Answer] = yield asked
-        read = [_read_grade(item, reply, self.top) for item, reply in zip(candidates, replies, strict=True)]
-        kind = f"expected grade out of {self.top}" if self.mode == "expected" else f"grade out of {self.top}"
+        read = [
+            _read_grade(item, reply, self.top, text, title)
+            for item, reply, text, title in zip(candidates, replies, shown.read, shown.titles, strict=True)
+        ]
+        kind, written = f"grade out of {self.top}", _written(candidates, replies)
+        if self.mode == "expected" and len(written) < len(_chosen(replies)):
+            kind = f"expected {kind}" if not written else f"expected or written {kind}"
         return by_score(
             candidates,
             [score for score, _, _ in read],
             kind,
             explanations=[explanation for _, explanation, _ in read],
-            diagnostics=[*cut_note(shown.cut), *_lost(candidates, replies), *(note for _, _, note in read if note)],
-            repaired=any(note is not None for _, _, note in read),
+            diagnostics=[
+                *cut_note(shown.cut),
+                *_lost(candidates, replies),
+                *_no_logprobs(written, replies, "the grade that it wrote counts"),
+                *(note for _, _, notes in read for note in notes),
+            ],
+            repaired=any(note.code == "read-from-text" for _, _, notes in read for note in notes),
         )
 
 
@@ -125,17 +136,19 @@ class YesNo(LLMStrategy):
             )
             for candidate, text in zip(candidates, shown.texts, strict=True)
         ]
-        written = any(isinstance(reply, Choices) and reply.by == "generated" for reply in replies)
-        notes = [*cut_note(shown.cut), *_lost(candidates, replies)]
-        if written:
-            notes.append(
-                Diagnostic("no-logprobs", "The model gives no log-probabilities; its written yes or no counts 1 or 0.")
-            )
+        written = _written(candidates, replies)
+        notes = [
+            *cut_note(shown.cut),
+            *_lost(candidates, replies),
+            *_no_logprobs(written, replies, "its written yes or no counts 1 or 0"),
+        ]
         scores = [_yes(reply) for reply in replies]
         for item, reply, score in zip(candidates, replies, scores, strict=True):
             if score is None and isinstance(reply, Choices):
                 notes.append(unusable(item.id, item.index, "neither yes nor no among the answers", reply.receipt.raw))
         kind = "written yes (1) or no (0)" if written else "probability"
+        if written and len(written) < len(_chosen(replies)):
+            kind = f"probability, or {kind}"
         return by_score(candidates, scores, kind, diagnostics=notes)
 
 
@@ -150,29 +163,62 @@ def _yes(reply: Answer) -> float | None:
     return yes / (yes + no)
 
 
+def _chosen(replies: list[Answer]) -> list[Choices]:
+    return [reply for reply in replies if isinstance(reply, Choices)]
+
+
+def _written(candidates: Candidates, replies: list[Answer]) -> tuple[int, ...]:
+    """The documents (original positions) whose choice the model wrote, for want of log-probabilities."""
+    pairs = zip(candidates, replies, strict=True)
+    return tuple(item.index for item, reply in pairs if isinstance(reply, Choices) and reply.by == "generated")
+
+
+def _no_logprobs(written: tuple[int, ...], replies: list[Answer], instead: str) -> list[Diagnostic]:
+    """A note that some or all choices were written, and what counts instead of probabilities."""
+    if not written:
+        return []
+    count = len(_chosen(replies))
+    where = "The model gives no log-probabilities"
+    if len(written) < count:
+        where = f"For {len(written)} of {count} documents the model gave no log-probabilities"
+    return [Diagnostic("no-logprobs", f"{where}; {instead}.", written)]
+
+
 def _read_grade(
-    candidate: Candidate, reply: Answer, top: int
-) -> tuple[float | None, Explanation | None, Diagnostic | None]:
-    """Score, explanation, and a note if the reply was unusable or needed mending."""
+    candidate: Candidate, reply: Answer, top: int, text: str, title: str
+) -> tuple[float | None, Explanation | None, list[Diagnostic]]:
+    """Score, explanation, and notes on a reply that was unusable, needed mending or quotes the title.
+
+    `text` and `title` are what the model was shown: it cannot have read a quote from elsewhere.
+    """
     if isinstance(reply, Choices):
         score = _expected(reply)
         if score is not None:
-            return score, None, None
-        return None, None, unusable(candidate.id, candidate.index, "no grade among the answers", reply.receipt.raw)
+            return score, None, []
+        problem = "no usable grade among the answers"
+        if top > _ONE_DIGIT and reply.by == "logprobs":
+            problem += f" (a model that writes 10 as two tokens needs top <= {_ONE_DIGIT})"
+        return None, None, [unusable(candidate.id, candidate.index, problem, reply.receipt.raw)]
     if not isinstance(reply, Text):
-        return None, None, None
+        return None, None, []
     if reply.finish == "refusal":
-        return None, None, unusable(candidate.id, candidate.index, "the model declined to answer", reply.text)
+        return None, None, [unusable(candidate.id, candidate.index, "the model declined to answer", reply.text)]
     grade = parse_grade(reply.text, top)
     if grade.score is None:
         problem = "the reply was cut off at its length limit" if reply.finish == "length" else grade.problem
-        return None, None, unusable(candidate.id, candidate.index, problem, reply.text)
-    quotes = check_quotes(candidate.text, grade.quotes[:_MAX_QUOTES])
-    note: Diagnostic | None = None
+        return None, None, [unusable(candidate.id, candidate.index, problem, reply.text)]
+    quotes = check_quotes(text, grade.quotes[:_MAX_QUOTES])
+    notes = []
     if grade.mended:
         message = f"{candidate.id}: the grade was read from text, not from the form that was asked for."
-        note = Diagnostic("read-from-text", message, (candidate.index,), reply.text)
-    return grade.score, Explanation(grade.reason, quotes), note
+        notes.append(Diagnostic("read-from-text", message, (candidate.index,), reply.text))
+    # Offsets are those of the text, so a quote from the title has none; the note tells it from an invented one.
+    elsewhere = [quote.text for quote in quotes if quote.start is None]
+    titled = [quote.text for quote in check_quotes(title, elsewhere) if quote.start is not None]
+    if titled:
+        message = f"{candidate.id}: quoted from the title, not the text: {'; '.join(titled)}."
+        notes.append(Diagnostic("quote-from-title", message, (candidate.index,), data={"quotes": titled}))
+    return grade.score, Explanation(grade.reason, quotes), notes
 
 
 def _expected(reply: Choices) -> float | None:

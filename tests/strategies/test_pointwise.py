@@ -111,3 +111,63 @@ def test_the_title_is_shown_only_if_asked_for():
     for show in (True, False):
         rank(YesNo(model=model, show_title=show), as_candidates([Document("body", title="HEADLINE")]))
     assert ["HEADLINE" in prompt for prompt in prompts] == [True, False]
+
+
+WRITTEN = Choices(logprobs=(None, None, 0.0, None), by="generated")
+WEIGHED = Choices(logprobs=(math.log(0.25), None, math.log(0.75), None))
+
+
+@pytest.mark.parametrize(
+    ("replies", "kind", "said"),
+    [
+        ([WRITTEN, WRITTEN], "grade out of 3", "The model gives no log-probabilities; the grade"),
+        ([WEIGHED, WRITTEN], "expected or written grade out of 3", "For 1 of 2 documents"),
+        ([WEIGHED, WEIGHED], "expected grade out of 3", None),
+    ],
+)
+def test_a_written_grade_is_never_called_an_expected_one(replies, kind, said):
+    ranking = rank(Grade(model=by_document(replies), mode="expected", top=3), 2)
+    notes = [note for note in ranking.diagnostics if note.code == "no-logprobs"]
+    assert ranking.score_kind == kind
+    assert len(notes) == (said is not None)
+    for note in notes:
+        assert said in note.message
+        assert note.indexes == tuple(at for at, reply in enumerate(replies) if reply is WRITTEN)
+
+
+def test_written_and_weighed_answers_in_one_ranking_are_told_apart():
+    replies = [Choices(logprobs=(0.0, None), by="generated"), Choices(logprobs=(-1.0, -2.0))]
+    ranking = rank(YesNo(model=by_document(replies)), 2)
+    assert ranking.score_kind == "probability, or written yes (1) or no (0)"
+    assert [note.indexes for note in ranking.diagnostics if note.code == "no-logprobs"] == [(0,)]
+
+
+@pytest.mark.parametrize(("top", "hint"), [(10, True), (9, False)])
+def test_a_grade_that_no_token_tells_is_unscored_with_what_to_do(top, hint):
+    reply = Choices(logprobs=(None,) * (top + 1))
+    ranking = rank(Grade(model=by_document([reply]), mode="expected", top=top), 1)
+    assert ranking.outcome == "failed"
+    assert "no usable grade among the answers" in ranking.diagnostics[0].message
+    assert ("needs top <= 9" in ranking.diagnostics[0].message) == hint
+
+
+def quoted(quotes, document, **options):
+    reply = Text(text=json.dumps({"reason": "r", "quotes": quotes, "score": 5}))
+    return rank(Grade(model=by_document([reply]), **options), as_candidates([document]))
+
+
+def test_a_quote_from_beyond_the_cut_is_not_something_the_model_read():
+    ranking = quoted(["one two", "five six"], Document("one two three four five six"), passage_words=4)
+    first, second = ranking.items[0].explanation.quotes
+    assert (first.start, first.end) == (0, 7)
+    assert (second.start, second.end) == (None, None)
+
+
+def test_a_quote_from_the_title_has_no_place_in_the_text_but_is_no_invention():
+    document = Document("the body", title="A fine headline")
+    ranking = quoted(["fine headline", "the body", "made up"], document)
+    assert [quote.start for quote in ranking.items[0].explanation.quotes] == [None, 0, None]
+    (note,) = ranking.diagnostics
+    assert (note.code, note.data["quotes"]) == ("quote-from-title", ["fine headline"])
+    assert ranking.outcome == "complete"
+    assert quoted(["fine headline"], document, show_title=False).diagnostics == ()

@@ -1,0 +1,55 @@
+"""What of a document stands in a prompt: bounded in words and characters, and honest about it."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reranking.documents import Document, as_candidates
+from reranking.prompts.passages import CHARACTERS_PER_WORD, fence, fenced, passages
+
+PIECES = st.lists(st.sampled_from(["word", "a" * 70, " ", "\n", "😀" * 9, "...", "漢字", "[3]", "<|x|>"]), max_size=40)
+
+
+def shown(text, words, title=None, show_title=True):
+    return passages(as_candidates([Document(text, title=title)]), words, show_title)
+
+
+@pytest.mark.parametrize("what", ["a" * 1_000_000, "😀" * 100_000, "!" * 100_000, "word " * 100_000, "漢" * 100_000])
+@pytest.mark.parametrize("where", ["text", "title"])
+def test_nothing_goes_out_whole_that_is_longer_than_the_limit(what, where):
+    result = shown(what, 20) if where == "text" else shown("the text", 20, title=what)
+    assert len(result.texts[0]) <= 20 * CHARACTERS_PER_WORD + 1
+    assert result.cut == (0,)
+
+
+@given(PIECES.map("".join), PIECES.map("".join), st.integers(1, 12))
+def test_what_is_read_is_a_beginning_of_the_text_and_cut_tells_whether_it_is_all(text, title, words):
+    result = shown(text, words, title)
+    assert text.startswith(result.read[0])
+    assert title.strip().startswith(result.titles[0])
+    whole = result.read[0].strip() == text.strip() and result.titles[0] == title.strip()
+    assert result.cut == (() if whole else (0,))
+    assert len(result.titles[0]) + len(result.read[0].strip()) <= CHARACTERS_PER_WORD * words
+
+
+def test_the_words_of_a_shown_title_count():
+    assert shown("three four five", 4, "one two").texts == ("one two\nthree four",)
+    assert shown("three four five", 4, "one two", show_title=False).texts == ("three four five",)
+    assert shown("three", 2, "one two").cut == (0,)
+
+
+def test_a_document_within_the_limit_is_shown_as_it_is():
+    result = shown("  three, four!\n", 4, "one two")
+    assert result.texts == ("one two\nthree, four!",)
+    assert result.cut == ()
+
+
+@given(st.lists(st.text(st.sampled_from("= \n")), min_size=1))
+def test_a_fence_is_longer_than_every_run_of_its_sign(texts):
+    assert not any(fence(texts) in text for text in texts)
+    assert len(fence(texts)) <= max(5, *(1 + text.count("=") for text in texts))
+
+
+def test_a_fence_round_a_very_long_run_is_one_longer():
+    run = "=" * 1_000_000
+    assert fenced([run]) == [f"{run}=\n{run}\n{run}="]
