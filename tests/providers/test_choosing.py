@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reranking.models import ModelError
 from reranking.providers.choosing import by_logprobs, by_text
 
 
@@ -30,9 +29,8 @@ def test_numbers_that_are_none_are_passed_over():
     assert by_logprobs(["A", "B"], {"A": float("-inf"), "B": -1.0, " b": float("nan")}) == (None, -1.0)
 
 
-def test_only_a_beginning_that_was_returned_alone_is_ambiguous():
-    with pytest.raises(ModelError, match="'1' from '10'"):
-        by_logprobs(["1", "10"], {"1": -0.1})
+def test_only_a_beginning_that_was_returned_alone_is_ambiguous_and_leaves_nothing_known():
+    assert by_logprobs(["1", "10", "2"], {"1": -0.1, "2": -3.0}) == (None, None, None)
     assert by_logprobs(["1", "10"], {"10": -0.1}) == (None, -0.1)
     assert by_logprobs(["1", "10"], {"10": -0.1, "1": -3.0}) == (-3.0, -0.1)
     assert by_logprobs(["1", "10", "2"], {"2": -0.1}) == (None, None, -0.1)

@@ -428,14 +428,12 @@ def test_a_choice_sums_the_probabilities_of_its_spellings():
     assert "temperature" not in sent
 
 
-def test_a_grade_that_may_be_the_beginning_of_another_is_not_guessed():
+def test_a_grade_that_may_be_the_beginning_of_another_is_not_guessed_and_its_reply_is_kept():
     grades = [str(grade) for grade in range(11)]
     split = Script(completion("1", "length", logprobs=first_token(**{"1": 0.6, "3": 0.4})))
-    problem = failure(split, choose(*grades))
-    assert problem.code == "bad-reply"
-    assert "'1'" in problem.message
-    assert "'10'" in problem.message
-    assert '"logprobs"' in problem.raw
+    kept = ask(model(split), choose(*grades))
+    assert kept.logprobs == (None,) * 11
+    assert '"logprobs"' in kept.receipt.raw
     whole = Script(completion("1", "length", logprobs=first_token(**{"1": 0.6, "10": 0.4})))
     reply = ask(model(whole), choose(*grades))
     assert math.exp(reply.logprobs[10]) == pytest.approx(0.4)
