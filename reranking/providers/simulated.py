@@ -63,7 +63,7 @@ class Simulated:
     def name(self) -> str:
         """The name that gives this model again."""
         changed = [
-            f"{item.name}={getattr(self, item.name):g}"
+            f"{item.name}={_exact(getattr(self, item.name))}"
             for item in fields(self)
             if item.name not in {"source", "relevance"} and getattr(self, item.name) != item.default
         ]
@@ -101,8 +101,13 @@ class Simulated:
             mean = -SHARPNESS * (1 - _mean(worth))
             return LogLikelihood(logprob=tokens * mean, tokens=tokens, receipt=receipt)
         if isinstance(request, Score):
-            scores = tuple(worth) if len(worth) == len(request.texts) else (0.0,) * len(request.texts)
-            return Scores(scores=scores, score_kind="stated relevance", cut=(False,) * len(scores), receipt=receipt)
+            if len(worth) != len(request.texts):
+                raise ModelError(
+                    "cannot-answer", f"{self.name} scores only candidates, and is not told which these are."
+                )
+            return Scores(
+                scores=tuple(worth), score_kind="stated relevance", cut=(False,) * len(worth), receipt=receipt
+            )
         raise ModelError("cannot-answer", f"{self.name} cannot answer {type(request).__name__}.")
 
     def _worth(self, shown: Sequence[int], chance: random.Random) -> list[float]:
@@ -143,6 +148,9 @@ class Rehearsal(Simulated):
                 return Vectors(vectors=(np.ones(1, np.float32),) * count, cut=(False,) * count)
             table = np.ones((1, 1), np.float32)
             return TokenVectors(tokens=(("x",),) * count, vectors=(table,) * count, cut=(False,) * count)
+        if isinstance(request, Score) and len(request.shown) != len(request.texts):
+            count = len(request.texts)
+            return Scores(scores=(0.0,) * count, score_kind="made up", cut=(False,) * count)
         return await super().answer(request)
 
 
@@ -173,6 +181,11 @@ def listing(settings: Settings) -> list[ModelInfo]:
     """A few simulated models to begin with; any stated faults can be written."""
     kinds = tuple(sorted(kind for kind, cls in KINDS.items() if cls in Simulated.answers))
     return [ModelInfo(f"simulated:{name}", kinds, True, "", NOTE) for name in _EXAMPLES]
+
+
+def _exact(value: float) -> str:
+    """A number so that reading it gives the same number again, without a plus sign (a space in a name)."""
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
 
 
 def _overlap(query: str, document: Document) -> float:
