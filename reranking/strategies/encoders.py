@@ -84,13 +84,16 @@ class LateInteraction(AsksModel):
             return broken
         assert isinstance(asked, TokenVectors)
         assert isinstance(passages, TokenVectors)
+        if not asked.tokens[0]:
+            message = "The query has no tokens to match. Write a query with words."
+            return failed(candidates, [Diagnostic("no-tokens", message)], score_kind=kind)
         scores: list[float | None] = []
         explanations: list[Explanation | None] = []
         for tokens, vectors in zip(passages.tokens, passages.vectors, strict=True):
             parts = _best_matches(asked, tokens, vectors)
             scores.append(sum(part.value for part in parts) if parts else None)
             explanations.append(Explanation(contributions=parts) if parts else None)
-        notes = _cut(candidates, passages.cut)
+        notes = [*_cut(candidates, passages.cut), *_empty(candidates, passages.tokens)]
         if passages.fallback:
             notes.append(
                 Diagnostic(
@@ -167,6 +170,14 @@ def _broken(candidates: Candidates, replies: Sequence[Reply | Failed]) -> Rankin
     if not gone:
         return None
     return failed(candidates, lost([(item.index, gone[0]) for item in candidates]))
+
+
+def _empty(candidates: Candidates, tokens: Sequence[Sequence[str]]) -> list[Diagnostic]:
+    indexes = tuple(item.index for item, found in zip(candidates, tokens, strict=True) if not found)
+    if not indexes:
+        return []
+    what = "1 document has" if len(indexes) == 1 else f"{len(indexes)} documents have"
+    return [Diagnostic("no-tokens", f"{what} no tokens to match, and no score.", indexes)]
 
 
 def _cut(candidates: Candidates, cut: Sequence[bool]) -> list[Diagnostic]:

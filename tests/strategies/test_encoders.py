@@ -79,3 +79,17 @@ def test_a_document_without_tokens_has_no_late_interaction_score():
     ranking = rank(LateInteraction(model=encoder(embed, EmbedTokens)), 2)
     assert [item.score for item in ranking] == [2.0, None]
     assert ranking.outcome == "partial"
+    (note,) = [note for note in ranking.diagnostics if note.code == "no-tokens"]
+    assert note.indexes == (1,)
+
+
+@pytest.mark.parametrize("shape", [(0, 2), (0,)])
+def test_a_query_without_tokens_fails_late_interaction_and_says_why(shape):
+    def embed(request, number):
+        if request.role == "query":
+            return TokenVectors(tokens=((),), vectors=(np.ones(shape, np.float32),), cut=(False,))
+        return TokenVectors(tokens=(("a",),) * 2, vectors=(np.ones((1, 2), np.float32),) * 2, cut=(False,) * 2)
+
+    ranking = rank(LateInteraction(model=encoder(embed, EmbedTokens)), 2)
+    assert ranking.outcome == "failed"
+    assert [note.code for note in ranking.diagnostics] == ["no-tokens"]
