@@ -32,7 +32,8 @@ class Cascade(Strategy):
     Requests: those of its stages, each for what is left. Scores: those of the last stage, for
     the documents that reached it; a document that dropped out keeps its order below them and
     has no score. Ties: as in the stage that placed the document. A later stage that fails
-    leaves the order so far and makes the outcome `partial`.
+    leaves the order so far and makes the outcome `partial`. A cut between documents that a
+    stage holds equal goes by input order, and is reported.
     """
 
     title: ClassVar[str] = "Cascade"
@@ -64,10 +65,12 @@ class Cascade(Strategy):
 def _assembled(candidates: Candidates, done: Sequence[tuple[Stage, Ranking]]) -> Ranking:
     """One ranking from the stages: each places what did not go on to the next."""
     notes = [note for number, (stage, ranking) in enumerate(done, start=1) for note in _notes(number, stage, ranking)]
+    sound = [entry for entry in done if entry[1].outcome != "failed"]
+    for number, (stage, ranking) in enumerate(sound[:-1], start=1):
+        notes += _through_tie(number, stage, ranking)
     details = {"stages": [_told(stage, ranking) for stage, ranking in done]}
     if done[0][1].outcome == "failed":
         return failed(candidates, notes, details=details)
-    sound = [entry for entry in done if entry[1].outcome != "failed"]
     items: list[Item] = []
     for number, (stage, ranking) in enumerate(reversed(sound)):
         placed = ranking.items if number == 0 else ranking.items[min(stage.keep, len(ranking)) :]
@@ -94,8 +97,22 @@ def _worst(outcomes: Sequence[Outcome]) -> Outcome:
 
 def _notes(number: int, stage: Stage, ranking: Ranking) -> list[Diagnostic]:
     """A stage's diagnostics, each saying which stage it is about."""
-    place = f"Stage {number} ({stage.strategy.name}): "
-    return [replace(note, message=place + note.message) for note in ranking.diagnostics]
+    return [replace(note, message=_place(number, stage) + note.message) for note in ranking.diagnostics]
+
+
+def _through_tie(number: int, stage: Stage, ranking: Ranking) -> list[Diagnostic]:
+    """A note if the stage's cut divides documents that it holds equal."""
+    if stage.keep >= len(ranking) or ranking.items[stage.keep - 1].tie != ranking.items[stage.keep].tie:
+        return []
+    tied = [at for at, item in enumerate(ranking) if item.tie == ranking.items[stage.keep].tie]
+    went = sum(at < stage.keep for at in tied)
+    message = f"{len(tied)} documents tie where the list is cut; by input order {went} of them went on."
+    indexes = tuple(ranking.items[at].index for at in tied)
+    return [Diagnostic("cut-through-tie", _place(number, stage) + message, indexes)]
+
+
+def _place(number: int, stage: Stage) -> str:
+    return f"Stage {number} ({stage.strategy.name}): "
 
 
 def _told(stage: Stage, ranking: Ranking) -> dict[str, Any]:

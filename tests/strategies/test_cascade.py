@@ -94,3 +94,15 @@ def test_a_cascade_is_the_same_after_a_round_trip_through_json():
 def test_stages_that_cannot_be_are_refused(stages):
     with pytest.raises(ValueError, match="cascade"):
         make({"kind": "cascade", "stages": stages})
+
+
+@pytest.mark.parametrize(
+    ("grades", "keep", "tied"),
+    [([0.9, 0.5, 0.5, 0.5, 0.1], 2, (1, 2, 3)), ([0.9, 0.5, 0.5, 0.1], 3, None), ([0.5, 0.5], 5, None)],
+)
+def test_a_cut_through_a_tie_is_reported_with_the_documents_concerned(grades, keep, tied):
+    strategy, _ = with_oracle(cascade(("yes-no", keep, {}), ("grade", 1, {})), grades)
+    ranking = rank(strategy, len(grades))
+    notes = [note for note in ranking.diagnostics if note.code == "cut-through-tie"]
+    assert [note.indexes for note in notes] == ([] if tied is None else [tied])
+    assert ranking.order == tuple(range(len(grades)))
