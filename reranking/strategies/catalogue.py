@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ast
 import importlib
+import logging
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Annotated, Any, cast, get_args
 
 from pydantic import BaseModel, BeforeValidator, SerializeAsAny, ValidationError
@@ -20,6 +21,8 @@ import reranking.strategies
 from reranking.models import Model
 from reranking.requests import Request
 from reranking.strategies.base import AsksModel, Family, Strategy
+
+logger = logging.getLogger(__name__)
 
 ENTRY_POINTS = "reranking.strategies"
 
@@ -33,11 +36,36 @@ def strategies() -> dict[str, type[Strategy]]:
     """All strategies by kind, ours first, in the order of the families."""
     modules = pkgutil.iter_modules(reranking.strategies.__path__, "reranking.strategies.")
     found = [item for entry in modules for item in vars(importlib.import_module(entry.name)).values()]
-    found += [entry.load() for entry in entry_points(group=ENTRY_POINTS)]
     classes = [item for item in found if isinstance(item, type) and issubclass(item, Strategy)]
-    order = get_args(Family)
     by_kind = {kind_of(cls): cls for cls in classes if "kind" in cls.model_fields}
+    for entry in entry_points(group=ENTRY_POINTS):
+        plugged = _plugged(entry, by_kind)
+        if plugged is not None:
+            by_kind[kind_of(plugged)] = plugged
+    order = get_args(Family)
     return dict(sorted(by_kind.items(), key=lambda item: order.index(item[1].family)))
+
+
+def _plugged(entry: EntryPoint, taken: Mapping[str, type[Strategy]]) -> type[Strategy] | None:
+    """The strategy that another package offers; None, and a line in the log, if it cannot be used."""
+    try:
+        cls = entry.load()
+    except Exception:  # another package's fault must not take our strategies away
+        logger.exception("The strategy '%s' (%s) cannot be loaded and is left out.", entry.name, entry.value)
+        return None
+    problem = None
+    if not (isinstance(cls, type) and issubclass(cls, Strategy)):
+        problem = "it is no Strategy"
+    elif not isinstance(getattr(cls.model_fields.get("kind"), "default", None), str):
+        problem = "it has no kind"
+    elif not isinstance(getattr(cls, "title", None), str) or getattr(cls, "family", None) not in get_args(Family):
+        problem = "it has no title, or no family that there is"
+    elif taken.get(kind_of(cls), cls) is not cls:
+        problem = f"there is a '{kind_of(cls)}' already"
+    if problem is not None:
+        logger.warning("The strategy '%s' (%s) is left out: %s.", entry.name, entry.value, problem)
+        return None
+    return cast(type[Strategy], cls)
 
 
 def kind_of(cls: type[Strategy]) -> str:

@@ -1,0 +1,59 @@
+"""Strategies of other packages: welcome, and unable to harm ours."""
+
+import logging
+from importlib.metadata import EntryPoint
+from typing import ClassVar, Literal
+
+import pytest
+
+from reranking.strategies import catalogue
+from reranking.strategies.base import Strategy
+from reranking.strategies.lexical import BM25
+
+
+class Own(Strategy):
+    title: ClassVar[str] = "Own"
+    family: ClassVar[str] = "Lexical"
+    kind: Literal["own"] = "own"
+
+
+class Twin(Own):
+    pass
+
+
+class Impostor(BM25):
+    title: ClassVar[str] = "Not BM25"
+
+
+class Nameless(Strategy):
+    title: ClassVar[str] = "Nameless"
+    family: ClassVar[str] = "Lexical"
+
+
+class Stray(Own):
+    family: ClassVar[str] = "No such family"
+    kind: Literal["stray"] = "stray"
+
+
+def found(monkeypatch, *names):
+    entries = [EntryPoint(name, name if ":" in name else f"{__name__}:{name}", "x") for name in names]
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: entries)
+    return catalogue.strategies.__wrapped__()
+
+
+def test_a_strategy_of_another_package_is_found(monkeypatch):
+    assert found(monkeypatch, "Own")["own"] is Own
+
+
+@pytest.mark.parametrize("name", ["no_such_module:Thing", "Missing", "Impostor", "Nameless", "Stray", "pytest"])
+def test_a_plug_in_that_cannot_be_used_is_logged_and_takes_nothing_away(monkeypatch, caplog, name):
+    ours = found(monkeypatch)
+    with caplog.at_level(logging.WARNING):
+        assert found(monkeypatch, name, "Own") == {**ours, "own": Own}
+    assert name in caplog.text
+    assert "left out" in caplog.text
+
+
+def test_of_two_plug_ins_of_one_kind_the_first_stays(monkeypatch, caplog):
+    assert found(monkeypatch, "Own", "Twin")["own"] is Own
+    assert "already" in caplog.text
