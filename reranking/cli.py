@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from reranking.formats.loaded import Input
     from reranking.strategies.base import Strategy
 
+# Marks that turn the direction of the text after them.
+_TURNING = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
 STRATEGY_FAILED = 1
 WRONG_USE = 2
 
@@ -28,7 +32,7 @@ class WrongUseError(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the sentence the way every error of the program looks."""
-        click.echo(f"rerank-lens: {self.format_message()}", err=True)
+        click.echo(f"rerank-lens: {_plain(self.format_message())}", err=True)
 
 
 class OrderedOptions(click.Command):
@@ -231,13 +235,14 @@ def _value(text: str) -> Any:
 
 def _table(comparison: Comparison) -> str:
     """A comparison as text for people."""
-    parts = [f"Query: {comparison.query}"]
+    parts = [f"Query: {_plain(comparison.query)}"]
     for ranking in comparison.rankings:
         usage = ranking.usage
         cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}"
         took = f"{usage.requests} requests, {cost}, {usage.seconds:.2f} s"
-        parts.append(f"\n{_name(ranking.strategy)}: {ranking.outcome}, {ranking.score_kind}, {took}")
-        parts.extend(f"  ! {note.message}" for note in ranking.diagnostics)
+        head = f"{_name(ranking.strategy)}: {ranking.outcome}, {ranking.score_kind}, {took}"
+        parts.append(f"\n{_plain(head)}")
+        parts.extend(f"  ! {_plain(note.message)}" for note in ranking.diagnostics)
         parts.extend(_lines(ranking))
     return "\n".join(parts) + "\n"
 
@@ -248,9 +253,18 @@ def _lines(ranking: Any) -> Iterator[str]:
         rank = "-" if item.rank is None else f"{item.rank}{'=' if ties.count(item.tie) > 1 else ''}"
         score = "" if item.score is None else f"{item.score:.4f}"
         reason = item.explanation.reason if item.explanation and item.explanation.reason else ""
-        text = " ".join((item.candidate.title or item.candidate.text).split())[:60]
-        said = f"  ({reason})" if reason else ""
-        yield f"  {rank:>4}  {score:>9}  {item.candidate.id:<10} {text}{said}"
+        text = _plain(item.candidate.title or item.candidate.text)[:60]
+        said = f"  ({_plain(reason)})" if reason else ""
+        yield f"  {rank:>4}  {score:>9}  {_plain(item.candidate.id):<10} {text}{said}"
+
+
+def _plain(text: str) -> str:
+    """The text on one line, without what a terminal would obey or cannot show."""
+    return "".join(
+        char
+        for char in " ".join(text.split())
+        if char not in _TURNING and unicodedata.category(char) not in {"Cc", "Cs"}
+    )
 
 
 def _name(spec: Any) -> str:
@@ -260,6 +274,7 @@ def _name(spec: Any) -> str:
 
 
 def _columns(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
+    rows = [[_plain(cell) for cell in row] for row in rows]
     widths = [max(len(row[at]) for row in [heads, *rows]) for at in range(len(heads))]
     for row in [heads, *rows]:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -158,3 +158,29 @@ def test_text_output_states_outcome_cost_and_ties(command, file):
     result = command("run", file, "--strategy", "bm25")
     assert "bm25: complete, BM25 (pool), 0 requests" in result.stdout
     assert "2=" in result.stdout
+
+
+ESCAPES = "\x1b[2J\x9b31m\x07\u202e\r\nend"
+
+
+def test_text_output_holds_nothing_that_a_terminal_obeys(command, tmp_path):
+    path = tmp_path / "input.json"
+    document = {"id": f"id{ESCAPES}", "title": f"title{ESCAPES}", "text": "apple"}
+    path.write_text(json.dumps({"query": f"apple{ESCAPES}", "documents": [document, f"text{ESCAPES}"]}))
+    result = command("run", path, "--strategy", "bm25")
+    wrong = command("run", path, "--strategy", f"bm25{ESCAPES}")
+    assert (result.exit_code, wrong.exit_code) == (0, 2)
+    for output in (result.stdout, wrong.stderr):
+        assert not any(char in output for char in "\x1b\x9b\x07\u202e\r")
+        assert "end" in output
+    assert "title[2J31m end" in result.stdout
+
+
+def test_the_text_listing_of_strategies_has_one_line_for_each(command):
+    rows = json.loads(command("strategies", "--json").stdout)
+    head, *lines = command("strategies").stdout.splitlines()
+    assert head.split()[:2] == ["kind", "title"]
+    assert [line.split()[0] for line in lines] == [row["kind"] for row in rows]
+    for line, row in zip(lines, rows, strict=True):
+        assert row["title"] in line
+        assert line.endswith(row["requests"])
