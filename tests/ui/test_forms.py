@@ -62,3 +62,33 @@ def test_bounds_come_from_the_strategy():
     at = AppTest.from_function(page, args=(json.dumps({"kind": "bm25"}),), default_timeout=20).run()
     box = at.number_input(key="form-b")
     assert (box.min, box.max) == (0.0, 1.0)
+
+
+def test_removing_a_stage_removes_that_one_and_leaves_the_others():
+    def editor(spec):
+        import json as _json
+
+        import streamlit as _st
+
+        from reranking.strategies.catalogue import make as _make
+        from reranking.ui import forms
+
+        _st.session_state.setdefault("spec", _json.loads(spec))
+        edited = _make(forms.strategy_form(_st.session_state.spec, "form")).spec()
+        if edited != _st.session_state.spec:
+            _st.session_state.spec = edited
+            _st.rerun()
+
+    stages = [{"strategy": {"kind": "bm25"}, "keep": 30}, {"strategy": {"kind": "input-order"}, "keep": 20}]
+    spec = make({"kind": "cascade", "stages": stages}).spec()
+    at = AppTest.from_function(editor, args=(json.dumps(spec),), default_timeout=20).run()
+
+    def kept():
+        assert not at.exception
+        return [(stage["strategy"]["kind"], stage["keep"]) for stage in at.session_state["spec"]["stages"]]
+
+    at.button(key="form-stages-add").click().run()
+    assert kept() == [("bm25", 30), ("input-order", 20), ("input-order", 20)]
+    at.number_input(key="form-stages-1-3-keep").set_value(5).run()
+    at.button(key="form-stages-1-1-remove").click().run()
+    assert kept() == [("input-order", 20), ("input-order", 5)]
