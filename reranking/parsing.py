@@ -18,9 +18,9 @@ Rule = Literal["strict", "continued", "brackets", "numbers"]
 _THINK_END = "</think>"
 _FENCE = re.compile(r"^\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
-_STRICT = re.compile(r"\s*\[\s*\d+\s*\](?:\s*>\s*\[\s*\d+\s*\])*\s*\.?\s*")
+_STRICT = re.compile(r"\s*+\[\s*+\d++\s*+\](?:\s*+>\s*+\[\s*+\d++\s*+\])*+\s*+\.?\s*+")
 _STRICT_FIRST = re.compile(
-    r"(\s*\[\s*\d+\s*\](?:[^\S\n]*>[^\S\n]*\[\s*\d+\s*\])+)[^\S\n]*\.?[^\S\n]*\n(?!\s*(?:>|\[\s*\d+\s*\]))"
+    r"(\s*\[\s*\d+\s*\](?:[^\S\n]*>[^\S\n]*\[\s*\d+\s*\])+)[^\S\n]*+\.?[^\S\n]*+\n(?!\s*(?:>|\[\s*\d+\s*\]))"
 )
 _CONTINUED = re.compile(r"\s*\d+\s*\](?:\s*>\s*\[\s*\d+\s*\])+.*", re.DOTALL)
 _BRACKETED = re.compile(r"\[\s*(\d+)\s*\]")
