@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 from reranking.documents import Candidate, Candidates
@@ -218,6 +218,30 @@ def by_order(
         for rank, at in enumerate(places, start=1)
     )
     return Ranking(items, score_kind, outcome, tuple(diagnostics), details=details or {})
+
+
+def by_groups(
+    candidates: Candidates,
+    groups: Sequence[Sequence[int]],
+    *,
+    outcome: Outcome = "complete",
+    score_kind: str = RANK_ONLY,
+    diagnostics: Sequence[Diagnostic] = (),
+    details: Mapping[str, Any] | None = None,
+) -> Ranking:
+    """Rank by groups of places, best first; the members of a group are tied and listed in the order given.
+
+    Raises ValueError if the groups are not a partition of the candidates.
+    """
+    places = [place for group in groups for place in sorted(group)]
+    ranking = by_order(
+        candidates, places, outcome=outcome, score_kind=score_kind, diagnostics=diagnostics, details=details
+    )
+    if ranking.outcome == "failed":
+        return ranking
+    ties = [number for number, group in enumerate((group for group in groups if group), start=1) for _ in group]
+    items = tuple(replace(item, tie=tie) for item, tie in zip(ranking.items, ties, strict=True))
+    return replace(ranking, items=items)
 
 
 def failed(

@@ -171,10 +171,10 @@ def test_5_every_model_call_is_recorded_with_its_reply(kind):
         ranking = rank(with_model(kind, model), 6, through=gateway(archive), label="job/0/0")
         assert len(archive.calls) == ranking.usage.requests
         assert all(call.run == "job/0/0" and call.model == "oracle" for call in archive.calls)
-        assert {call.source for call in archive.calls} <= {sent}
-        assert ranking.usage.cached == (0 if sent == "sent" else ranking.usage.requests)
-        assert len(model.asked) == (asked := asked_in_all(kind, 6))
-        assert bool(archive.calls) == bool(asked) == any(part.asks for part in each(strategies()[kind]()))
+known = sum(call.source != "sent" for call in archive.calls)
+        assert ranking.usage.cached == known
+        assert len(archive.calls) - known == (len(model.asked) if sent == "sent" else 0)
+        assert bool(archive.calls) == any(part.asks for part in each(strategies()[kind]()))
         assert all(isinstance(call.request, Request) and isinstance(call.reply, Reply) for call in archive.calls)
 
 

@@ -1,0 +1,243 @@
+"""What pairwise strategies share: how two documents are compared, and what is told of it.
+
+Every comparison asks both orders, (A, B) and (B, A). Answers that name the same document
+decide it; answers that disagree, or of which one is lost, are a tie.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from typing import Any, ClassVar, Literal, TypeVar
+
+from pydantic import Field
+
+from reranking.documents import Candidates
+from reranking.prompts import load
+from reranking.prompts.passages import fence
+from reranking.ranking import Diagnostic, Ranking, failed
+from reranking.replies import Choices, Failed
+from reranking.requests import Choose, Request
+from reranking.strategies.base import Answer, Family
+from reranking.strategies.llm import LLMStrategy, cut_note, lost
+
+Result = TypeVar("Result")
+
+Pair = tuple[int, int]
+"""Two places in the list of candidates."""
+
+Mode = Literal["agreement", "log-odds"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What both orders say of a pair.
+
+    `winner` is a place, or None for a tie. `log_odds` is the mean over both orders of the
+    log-odds for the pair's first place, in which a constant preference for one side cancels;
+    None if an answer is missing. `agree` is None if an answer could not be used.
+    """
+
+    pair: Pair
+    winner: int | None
+    log_odds: float | None
+    agree: bool | None
+
+    def share(self, mode: Mode) -> float:
+        """The first place's share of the win, 0 to 1: a half for a tie."""
+        if mode == "log-odds":
+            return 0.5 if self.log_odds is None else 1 / (1 + math.exp(-max(-700.0, min(700.0, self.log_odds))))
+        return 0.5 if self.winner is None else float(self.winner == self.pair[0])
+
+    def beats(self, place: int, mode: Mode) -> bool:
+        """Whether `place` is the better one; a tie says no."""
+        share = self.share(mode)
+        return (share if place == self.pair[0] else 1 - share) > 0.5
+
+
+class Comparing(LLMStrategy):
+    """A strategy that asks which of two documents is more relevant."""
+
+    family: ClassVar[Family] = "LLM pairwise"
+    asks: ClassVar[tuple[type[Request], ...]] = (Choose,)
+    source: ClassVar[str] = "Qin et al. 2023, https://arxiv.org/abs/2306.17563"
+
+    mode: Mode = Field(
+        "agreement", description="Both orders must name the same document; or their mean log-odds decide"
+    )
+    order_note: bool = Field(False, description="Tell the model that the order of the passages carries no information")
+
+
+class Comparisons:
+    """The comparisons of one ranking: asks them, and keeps what came for details and diagnostics."""
+
+    def __init__(self, strategy: Comparing, query: str, candidates: Candidates) -> None:
+        self.strategy = strategy
+        self.query = query
+        self.candidates = candidates
+        self.verdicts: dict[Pair, Verdict] = {}
+        self.heard: set[int] = set()  # places of which at least one comparison came back
+        self._shown = strategy.shown(candidates)
+        self._fence = fence(self._shown.texts)
+        self._lost: list[tuple[int, Failed]] = []
+        self._unread: list[tuple[Pair, str]] = []
+        self._written = False
+        self._requests = 0
+
+    def ask(self, pairs: Sequence[Pair]) -> Generator[list[Request], list[Answer], dict[Pair, Verdict]]:
+        """Ask all `pairs` together, both orders of each; returns the verdict of each pair."""
+        if not pairs:
+            return {}
+        requests: list[Request] = [
+            request for pair in pairs for request in (self._request(*pair), self._request(*reversed(pair)))
+        ]
+        replies = yield requests
+        self._requests += len(requests)
+        found = {}
+        for at, pair in enumerate(pairs):
+            found[pair] = self._verdict(pair, replies[2 * at], replies[2 * at + 1])
+            if found[pair].agree is not None:
+                self.heard.update(pair)
+        self.verdicts.update(found)
+        return found
+
+    def rounds(
+        self, asking: Generator[list[Pair], list[Verdict], Result]
+    ) -> Generator[list[Request], list[Answer], Result]:
+        """Drive something that yields rounds of pairs and is sent their verdicts; returns its result."""
+        verdicts: list[Verdict] | None = None
+        while True:
+            try:
+                pairs = next(asking) if verdicts is None else asking.send(verdicts)
+            except StopIteration as stop:
+                result: Result = stop.value
+                return result
+            found = yield from self.ask(list(dict.fromkeys(pairs)))
+            verdicts = [found[pair] for pair in pairs]
+
+    @property
+    def nothing_came(self) -> bool:
+        """Whether something was asked and not one comparison came back."""
+        return self._requests > 0 and not self.heard
+
+    def failed(self) -> Ranking:
+        """The ranking if nothing came."""
+        return failed(self.candidates, self.notes(), details=self.details())
+
+    def finished(self, ranking: Ranking) -> Ranking:
+        """The ranking as it is, or partial if answers are missing."""
+        missing = self._lost or self._unread
+        return replace(ranking, outcome="partial") if missing and ranking.outcome == "complete" else ranking
+
+    def told_apart(self, order: Sequence[int]) -> list[list[int]]:
+        """`order` in groups: neighbours stay tied unless decided comparisons lead from one down to the other."""
+        below: dict[int, set[int]] = {}
+        for verdict in self.verdicts.values():
+            for winner, loser in _decided(verdict, self.strategy.mode):
+                below.setdefault(winner, set()).add(loser)
+        groups: list[list[int]] = []
+        for place in order:
+            if groups and not _leads_to(below, groups[-1][-1], place):
+                groups[-1].append(place)
+            else:
+                groups.append([place])
+        return groups
+
+    def notes(self) -> list[Diagnostic]:
+        """What happened on the way."""
+        notes = [*cut_note(self._shown.cut), *lost(self._lost)]
+        if self._unread:
+            indexes = {self.candidates[place].index for pair, _ in self._unread for place in pair}
+            message = f"{len(self._unread)} answers said neither A nor B; their comparisons count as ties."
+            notes.append(Diagnostic("unusable-reply", message, tuple(sorted(indexes)), self._unread[0][1]))
+        if self._written and self.strategy.mode == "log-odds":
+            message = "The model gives no log-probabilities; its written answers count as certain."
+            notes.append(Diagnostic("no-logprobs", message))
+        return notes
+
+    def details(self) -> dict[str, Any]:
+        """Every comparison by original positions, how many disagreed, and how many triads are cyclic."""
+        judged = [verdict for verdict in self.verdicts.values() if verdict.agree is not None]
+        return {
+            "comparisons": [self._told(verdict) for verdict in self.verdicts.values()],
+            "inconsistent": sum(not verdict.agree for verdict in judged),
+            "compared": len(self.verdicts),
+            "cyclic_triads": cyclic_triads(list(self.verdicts.values()), self.strategy.mode),
+        }
+
+    def _told(self, verdict: Verdict) -> dict[str, Any]:
+        first, second = (self.candidates[place].index for place in verdict.pair)
+        winner = None if verdict.winner is None else self.candidates[verdict.winner].index
+        return {
+            "first": first,
+            "second": second,
+            "winner": winner,
+            "log_odds": verdict.log_odds,
+            "agree": verdict.agree,
+        }
+
+    def _request(self, first: int, second: int) -> Choose:
+        texts = [f"{self._fence}\n{self._shown.texts[place].strip()}\n{self._fence}" for place in (first, second)]
+        messages = load("pairwise").messages(
+            query=self.query, first=texts[0], second=texts[1], order_note=self.strategy.order_note
+        )
+        shown = (self.candidates[first].index, self.candidates[second].index)
+        return Choose(model=self.strategy.asked, task="pick", shown=shown, messages=messages, choices=("A", "B"))
+
+    def _verdict(self, pair: Pair, straight: Answer, reverse: Answer) -> Verdict:
+        there, back = self._odds(pair, straight), self._odds(pair, reverse)
+        if there is None or back is None:
+            return Verdict(pair, None, None, None)
+        back = -back  # in the second request the pair's first place was shown as B
+        first, second = pair
+        agree = there * back > 0
+        winner = (first if there > 0 else second) if agree else None
+        return Verdict(pair, winner, (there + back) / 2, agree)
+
+    def _odds(self, pair: Pair, reply: Answer) -> float | None:
+        """Log-odds of A in one reply; an answer that was not returned counts as certain not to be meant."""
+        if isinstance(reply, Failed):
+            self._lost += [(self.candidates[place].index, reply) for place in pair]
+            return None
+        assert isinstance(reply, Choices)
+        self._written |= reply.by == "generated"
+        a, b = reply.logprobs
+        if a is None and b is None:
+            self._unread.append((pair, reply.receipt.raw))
+            return None
+        return CERTAIN if b is None else -CERTAIN if a is None else a - b
+
+
+CERTAIN = 20.0
+"""Log-odds that stand for an answer of which only one side was returned (2 in a billion)."""
+
+
+def cyclic_triads(verdicts: Sequence[Verdict], mode: Mode) -> int:
+    """How many triples of documents beat each other in a circle (A > B > C > A)."""
+    beats = {(winner, loser) for verdict in verdicts for winner, loser in _decided(verdict, mode)}
+    places = sorted({place for pair in beats for place in pair})
+    return sum(
+        {(a, b), (b, c), (c, a)} <= beats or {(b, a), (c, b), (a, c)} <= beats for a, b, c in combinations(places, 3)
+    )
+
+
+def _leads_to(below: dict[int, set[int]], start: int, goal: int) -> bool:
+    """Whether a chain of decided comparisons leads from `start` down to `goal`."""
+    seen, left = {start}, [start]
+    while left:
+        for place in below.get(left.pop(), ()):
+            if place == goal:
+                return True
+            if place not in seen:
+                seen.add(place)
+                left.append(place)
+    return False
+
+
+def _decided(verdict: Verdict, mode: Mode) -> list[Pair]:
+    first, second = verdict.pair
+    if verdict.beats(first, mode):
+        return [(first, second)]
+    return [(second, first)] if verdict.beats(second, mode) else []

@@ -1,0 +1,123 @@
+"""LLM strategies that ask for the best of a few documents (Zhuang et al. 2024)."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from string import ascii_uppercase
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+from typing_extensions import override
+
+from reranking.documents import Candidates
+from reranking.prompts import load
+from reranking.prompts.passages import fence
+from reranking.ranking import Diagnostic, by_groups, failed
+from reranking.replies import Choices, Failed
+from reranking.requests import Choose, Request
+from reranking.strategies.base import Answer, Family, Guarantee, Steps
+from reranking.strategies.heap import Heap
+from reranking.strategies.llm import LLMStrategy, cut_note, lost
+
+
+class Setwise(LLMStrategy):
+    """Heap sort for the top k, asking which of a parent and its children is the best.
+
+    Requests: about 141 / 82 / 31 / 24 for n = 100, k = 10 and 2 / 3 / 9 / 19 children.
+    Scores: none (rank only). Documents below the top k are one tie, in input order. A reply
+    that is lost or names no document keeps the parent, is reported, and makes the outcome
+    `partial`. Source: Zhuang et al. 2024, https://arxiv.org/abs/2310.09497
+    """
+
+    title: ClassVar[str] = "Setwise"
+    family: ClassVar[Family] = "LLM setwise"
+    asks: ClassVar[tuple[type[Request], ...]] = (Choose,)
+    requests: ClassVar[str] = "about 82 for n = 100, k = 10 and 3 children"
+    adaptive: ClassVar[bool] = True
+    promises: ClassVar[Guarantee] = "exact top k"
+    source: ClassVar[str] = "Zhuang et al. 2024, https://arxiv.org/abs/2310.09497"
+
+    kind: Literal["setwise"] = "setwise"
+    k: int = Field(10, ge=1, description="How many of the best are put in order")
+    children: int = Field(3, ge=2, le=19, description="Documents that are compared with a parent at once")
+
+    @override
+    def steps(self, query: str, candidates: Candidates) -> Steps:
+        questions = _Questions(self, query, candidates)
+
+        def best(parent: int, children: Sequence[int]) -> Generator[Any, Any, int]:
+            found: int = yield (parent, *children)
+            return found
+
+        top = yield from questions.drive(Heap(range(len(candidates)), self.children, best).best(self.k))
+        notes = questions.notes()
+        if questions.asked and questions.asked == questions.kept:
+            return failed(candidates, notes)
+        rest = sorted(set(range(len(candidates))) - set(top))
+        groups = [*([place] for place in top), rest]
+        return by_groups(candidates, groups, outcome="partial" if questions.kept else "complete", diagnostics=notes)
+
+
+class _Questions:
+    """Asks rounds of sets and reads the answers."""
+
+    def __init__(self, strategy: Setwise, query: str, candidates: Candidates) -> None:
+        self.strategy = strategy
+        self.query = query
+        self.candidates = candidates
+        self.shown = strategy.shown(candidates)
+        self.fence = fence(self.shown.texts)
+        self.asked = 0
+        self.kept = 0  # answers that gave nothing, so that the parent stayed
+        self._lost: list[tuple[int, Failed]] = []
+        self._unread: list[tuple[tuple[int, ...], str]] = []
+
+    def drive(
+        self, asking: Generator[list[tuple[int, ...]], list[int], list[int]]
+    ) -> Generator[list[Request], list[Answer], list[int]]:
+        """Answer what the heap asks, round by round; returns the top."""
+        answers: list[int] | None = None
+        while True:
+            try:
+                sets = next(asking) if answers is None else asking.send(answers)
+            except StopIteration as stop:
+                top: list[int] = stop.value
+                return top
+            requests: list[Request] = [self._request(places) for places in sets]
+            replies = yield requests
+            self.asked += len(requests)
+            answers = [self._best(places, reply) for places, reply in zip(sets, replies, strict=True)]
+
+    def notes(self) -> list[Diagnostic]:
+        """What happened on the way."""
+        notes = [*cut_note(self.shown.cut), *lost(self._lost)]
+        if self._unread:
+            indexes = {self.candidates[place].index for places, _ in self._unread for place in places}
+            message = f"{len(self._unread)} answers named none of the documents; the first one shown was kept."
+            notes.append(Diagnostic("unusable-reply", message, tuple(sorted(indexes)), self._unread[0][1]))
+        return notes
+
+    def _request(self, places: Sequence[int]) -> Choose:
+        labels = ascii_uppercase[: len(places)]
+        passages = "\n\n".join(
+            f"Passage {label}:\n{self.fence}\n{self.shown.texts[place].strip()}\n{self.fence}"
+            for label, place in zip(labels, places, strict=True)
+        )
+        return Choose(
+            model=self.strategy.asked,
+            task="pick",
+            shown=tuple(self.candidates[place].index for place in places),
+            messages=load("setwise").messages(query=self.query, passages=passages, labels=", ".join(labels)),
+            choices=tuple(labels),
+        )
+
+    def _best(self, places: Sequence[int], reply: Answer) -> int:
+        if isinstance(reply, Choices):
+            known = [(logprob, -slot) for slot, logprob in enumerate(reply.logprobs) if logprob is not None]
+            if known:
+                return places[-max(known)[1]]
+            self._unread.append((tuple(places), reply.receipt.raw))
+        elif isinstance(reply, Failed):
+            self._lost += [(self.candidates[place].index, reply) for place in places]
+        self.kept += 1
+        return places[0]

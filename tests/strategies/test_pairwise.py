@@ -1,0 +1,201 @@
+"""Pairwise strategies: exact under a perfect oracle, honest under any other, with the stated number of requests."""
+
+import math
+import random
+import statistics
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reranking.models import ModelError
+from reranking.replies import Choices
+from reranking.strategies.catalogue import fill_model, make
+from reranking.strategies.lockstep import lockstep
+from tests.oracles import PerfectOracle, Scripted
+from tests.support import rank
+
+TOP_K = ("pairwise-sort", "pairwise-sliding")
+
+
+def run(name, grades, **parameters):
+    oracle = PerfectOracle(grades)
+    strategy = fill_model(make({"kind": name, **parameters}), oracle, oracle.answers)
+    return rank(strategy, len(grades)), oracle
+
+
+def lists(count, amount, seed=0):
+    chance = random.Random(f"{seed} {count}")
+    for at in range(amount):
+        grades = (
+            [chance.randrange(4) / 4 for _ in range(count)]
+            if at % 2
+            else [item / 50 for item in chance.sample(range(50), count)]
+        )
+        yield grades
+
+
+@pytest.mark.parametrize("mode", ["agreement", "log-odds"])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 8, 15])
+def test_all_pairs_give_the_exact_order_and_ties_exactly_where_grades_are_equal(count, mode):
+    for grades in lists(count, 6):
+        ranking, oracle = run("pairwise-all", grades, mode=mode)
+        ordered = [grades[index] for index in ranking.order]
+        assert ordered == sorted(grades, reverse=True)
+        assert ranking.outcome == "complete"
+        assert len(oracle.asked) == count * (count - 1)
+        if mode == "agreement":
+            for one, two in zip(ranking.items, ranking.items[1:], strict=False):
+                assert (one.tie == two.tie) == (grades[one.index] == grades[two.index])
+
+
+@pytest.mark.parametrize("name", TOP_K)
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 16, 25, 40])
+@pytest.mark.parametrize("k", [1, 5, 10, 40])
+def test_the_top_k_are_exact_for_every_n_and_k(name, count, k):
+    for grades in lists(count, 6, seed=k):
+        ranking, _ = run(name, grades, k=k)
+        assert [grades[index] for index in ranking.order[:k]] == sorted(grades, reverse=True)[:k]
+        assert ranking.outcome == "complete"
+
+
+def test_what_was_not_put_in_order_is_one_tie_in_input_order():
+    ranking, _ = run("pairwise-sort", [at / 20 for at in range(20)], k=3)
+    assert ranking.order[:3] == (19, 18, 17)
+    assert ranking.order[3:] == tuple(range(17))
+    assert {item.tie for item in ranking.items[3:]} == {4}
+
+
+def test_sorting_asks_about_as_often_as_published():
+    amounts = []
+    for seed in range(10):
+        grades = [item / 200 for item in random.Random(seed).sample(range(200), 100)]
+        amounts.append(len(run("pairwise-sort", grades, k=10)[1].asked) / 2)
+    assert statistics.mean(amounts) == pytest.approx(280, rel=0.1)
+
+
+def test_sliding_asks_as_often_as_its_formula_and_in_the_steps_of_a_wavefront():
+    grades = [item / 50 for item in range(50)]  # worst first: every pass changes something
+    batches = []
+    oracle = PerfectOracle(grades)
+    strategy = fill_model(make("pairwise-sliding(k=10)"), oracle, oracle.answers)
+
+    class Watched(type(strategy)):
+        def steps(self, query, candidates):
+            inner, answer = super().steps(query, candidates), None
+            while True:
+                try:
+                    asked = inner.send(answer)
+                except StopIteration as stop:
+                    return stop.value
+                batches.append(len(asked))
+                answer = yield asked
+
+    watched = Watched(**{name: getattr(strategy, name) for name in type(strategy).model_fields})
+    rank(watched, 50)
+    assert len(oracle.asked) == 2 * (10 * 49 - 45)
+    assert len(batches) == 49 + 9
+
+
+def test_sliding_gives_what_the_plain_passes_give():
+    """An independent, sequential bubble of k passes."""
+    for grades in lists(17, 10):
+        order = list(range(17))
+        for number in range(5):
+            for lower in range(16, number, -1):
+                if grades[order[lower]] > grades[order[lower - 1]]:
+                    order[lower - 1], order[lower] = order[lower], order[lower - 1]
+        ranking = run("pairwise-sliding", grades, k=5)[0]
+        assert [grades[index] for index in ranking.order] == [grades[index] for index in order]
+        for one, two in zip(ranking.items[:5], ranking.items[1:5], strict=False):
+            assert (one.tie == two.tie) == (grades[one.index] == grades[two.index])
+
+
+@pytest.mark.parametrize("name", ["pairwise-all", *TOP_K])
+def test_a_model_that_always_answers_a_decides_nothing_and_every_comparison_is_inconsistent(name):
+    model = Scripted(lambda request, number: Choices(logprobs=(-0.1, -2.5)))
+    ranking = rank(fill_model(make({"kind": name}), model, model.answers), 8)
+    assert ranking.order == tuple(range(8))
+    assert ranking.details["inconsistent"] == ranking.details["compared"] > 0
+    assert {item.tie for item in ranking} == {1}
+
+
+def test_a_constant_preference_for_one_side_cancels_in_the_mean_log_odds():
+    grades = [0.1, 0.9, 0.4, 0.6]
+
+    def biased(request, number):
+        first, second = (grades[index] for index in request.shown)
+        return Choices(logprobs=(first + 3.0, second))  # "A" gains three nats wherever it stands
+
+    model = Scripted(biased)
+    assert rank(fill_model(make("pairwise-all"), model, model.answers), 4).details["inconsistent"] == 6
+    ranking = rank(fill_model(make("pairwise-all(mode='log-odds')"), model, model.answers), 4)
+    assert ranking.order == (1, 3, 2, 0)
+    assert ranking.score_kind == "expected wins"
+
+
+def test_circles_are_counted():
+    beats = {(0, 1), (1, 2), (2, 0), (0, 3), (1, 3), (2, 3)}
+
+    def circular(request, number):
+        return Choices(logprobs=(-0.1, -3.0) if request.shown in beats else (-3.0, -0.1))
+
+    model = Scripted(circular)
+    ranking = rank(fill_model(make("pairwise-all"), model, model.answers), 4)
+    assert ranking.details["cyclic_triads"] == 1
+    assert [item.score for item in ranking] == [2.0, 2.0, 2.0, 0.0]
+
+
+def test_a_lost_answer_makes_a_tie_and_the_ranking_partial():
+    def sometimes(request, number):
+        if request.shown == (0, 1):
+            raise ModelError("server", "The server failed (500).")
+        return Choices(logprobs=(-0.1, -3.0) if request.shown[0] < request.shown[1] else (-3.0, -0.1))
+
+    model = Scripted(sometimes)
+    ranking = rank(fill_model(make("pairwise-all"), model, model.answers), 3)
+    assert [(item.index, item.score) for item in ranking] == [(0, 1.5), (1, 1.5), (2, 0.0)]
+    assert ranking.outcome == "partial"
+    assert set(ranking.diagnostics[0].indexes) == {0, 1}
+
+
+@settings(max_examples=50)
+@given(st.lists(st.text(st.sampled_from(list("=AB:\n Passge[]12")), max_size=40), min_size=2, max_size=4))
+def test_a_passage_cannot_pose_as_the_other_one(texts):
+    from reranking.documents import as_candidates
+
+    def literal(request, number):
+        prompt = request.messages[1].text
+        fence = prompt.split("Passage A:\n", 1)[1].split("\n", 1)[0]
+        assert set(fence) == {"="}
+        assert prompt.count(f"{fence}\n") >= 4
+        assert sum(line == fence for line in prompt.splitlines()) == 4
+        return Choices(logprobs=(-1.0, -1.0))
+
+    model = Scripted(literal)
+    rank(fill_model(make("pairwise-all"), model, model.answers), as_candidates(texts))
+
+
+def test_the_note_on_order_is_shown_only_if_asked_for():
+    seen = []
+    model = Scripted(lambda request, number: (seen.append(request.messages[1].text), Choices(logprobs=(0.0, -1.0)))[1])
+    for note in (False, True):
+        rank(fill_model(make({"kind": "pairwise-all", "order_note": note}), model, model.answers), 2)
+    assert ["carries no information" in text for text in seen] == [False, False, True, True]
+
+
+def test_tasks_that_wait_for_each_other_are_an_error_and_not_an_endless_loop():
+    def waits():
+        yield lambda: False
+
+    with pytest.raises(RuntimeError):
+        list(lockstep([waits(), waits()]))
+
+
+def test_log_odds_of_a_missing_side_stay_finite():
+    model = Scripted(
+        lambda request, number: Choices(logprobs=(-0.1, None) if request.shown == (0, 1) else (None, -0.1))
+    )
+    ranking = rank(fill_model(make("pairwise-all(mode='log-odds')"), model, model.answers), 2)
+    assert all(math.isfinite(item.score) for item in ranking)
+    assert ranking.order == (0, 1)
