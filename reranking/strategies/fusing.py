@@ -1,0 +1,118 @@
+"""One ranking out of the rankings of several strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import override
+
+from reranking.documents import Candidates
+from reranking.ranking import Contribution, Diagnostic, Explanation, Ranking, by_score, failed
+from reranking.strategies.base import Family, Steps, Strategy, together
+from reranking.strategies.catalogue import Nested
+from reranking.strategies.encoders import Dense
+from reranking.strategies.lexical import BM25
+
+RRF_K = 60
+
+
+class Voice(BaseModel):
+    """One strategy in a fusion, and how much it counts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+    strategy: Nested = Field(description="The strategy whose ranking counts")
+    weight: float = Field(1.0, gt=0, le=100, description="How much it counts beside the others")
+
+
+class Fusion(Strategy):
+    """Fuse the rankings of several strategies, which run side by side.
+
+    Methods: reciprocal rank (1 / (60 + rank)), Borda (documents ranked below), or scores scaled
+    to 0 to 1 within each list. Requests: those of its strategies. Scores: the sum, with each
+    strategy's part; tied documents share their mean rank. A strategy that failed, or that has
+    no scores where scores are summed, is left out, said so, and makes the outcome `partial`.
+    Sources: Cormack, Clarke & Buettcher 2009, https://doi.org/10.1145/1571941.1572114;
+    Aslam & Montague 2001, https://doi.org/10.1145/383952.384007
+    """
+
+    title: ClassVar[str] = "Fusion"
+    family: ClassVar[Family] = "Combined"
+    requests: ClassVar[str] = "those of its strategies"
+    source: ClassVar[str] = "Cormack, Clarke & Buettcher 2009, https://doi.org/10.1145/1571941.1572114"
+
+    kind: Literal["fusion"] = "fusion"
+    method: Literal["reciprocal rank", "borda", "scores"] = Field(
+        "reciprocal rank", description="What is summed over the strategies"
+    )
+    strategies: tuple[Voice, ...] = Field(
+        (Voice(strategy=BM25()), Voice(strategy=Dense())),
+        min_length=1,
+        max_length=12,
+        description="The strategies to fuse",
+    )
+
+    @override
+    def steps(self, query: str, candidates: Candidates) -> Steps:
+        rankings: list[Ranking] = yield together(
+            *(voice.strategy.steps(query, candidates) for voice in self.strategies)
+        )
+        notes: list[Diagnostic] = []
+        heard: list[tuple[Voice, dict[int, float]]] = []
+        for number, (voice, ranking) in enumerate(zip(self.strategies, rankings, strict=True), start=1):
+            place = f"Strategy {number} ({voice.strategy.name}): "
+            notes += [replace(note, message=place + note.message) for note in ranking.diagnostics]
+            points = None if ranking.outcome == "failed" else _METHODS[self.method](ranking)
+            if points is not None:
+                heard.append((voice, points))
+            elif ranking.outcome != "failed":
+                notes.append(Diagnostic("no-scores", f"{place}it has no scores to sum and is left out."))
+        details = {"strategies": [_told(*entry) for entry in zip(self.strategies, rankings, strict=True)]}
+        if not heard and candidates:
+            return failed(candidates, notes, details=details)
+        parts = [
+            tuple(Contribution(voice.strategy.name, voice.weight * points[item.index]) for voice, points in heard)
+            for item in candidates
+        ]
+        sums = [sum(part.value for part in row) for row in parts]
+        explanations = [Explanation(contributions=row) for row in parts]
+        kind = {"reciprocal rank": "reciprocal ranks", "borda": "Borda points", "scores": "scaled scores"}[self.method]
+        fused = by_score(candidates, sums, kind, explanations=explanations, diagnostics=notes, details=details)
+        sound = all(ranking.outcome in {"complete", "repaired"} for ranking in rankings) and len(heard) == len(rankings)
+        mended = any(ranking.outcome == "repaired" for ranking in rankings)
+        return replace(fused, outcome="partial" if not sound else "repaired" if mended else "complete")
+
+
+def _reciprocal(ranking: Ranking) -> dict[int, float]:
+    return {index: 1 / (RRF_K + rank) for index, rank in ranking.mid_ranks().items()}
+
+
+def _borda(ranking: Ranking) -> dict[int, float]:
+    return {index: len(ranking) - rank for index, rank in ranking.mid_ranks().items()}
+
+
+def _scaled(ranking: Ranking) -> dict[int, float] | None:
+    """Scores scaled to 0 to 1; a document without a score counts as the lowest one. None without any score."""
+    scores = {item.index: item.score for item in ranking}
+    known = [score for score in scores.values() if score is not None]
+    if not known:
+        return None
+    low, high = min(known), max(known)
+    span = high - low or 1.0
+    return {index: 0.0 if score is None else (score - low) / span for index, score in scores.items()}
+
+
+_METHODS: dict[str, Callable[[Ranking], dict[int, float] | None]] = {
+    "reciprocal rank": _reciprocal,
+    "borda": _borda,
+    "scores": _scaled,
+}
+
+
+def _told(voice: Voice, ranking: Ranking) -> dict[str, Any]:
+    """What the details keep of a strategy."""
+    order: Sequence[int] = ranking.order
+    return {"strategy": voice.strategy.spec(), "outcome": ranking.outcome, "order": list(order)}
