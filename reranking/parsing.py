@@ -22,7 +22,7 @@ _STRICT = re.compile(r"\s*+\[\s*+\d++\s*+\](?:\s*+>\s*+\[\s*+\d++\s*+\])*+\s*+\.
 _STRICT_FIRST = re.compile(
     r"(\s*\[\s*\d+\s*\](?:[^\S\n]*>[^\S\n]*\[\s*\d+\s*\])+)[^\S\n]*+\.?[^\S\n]*+\n(?!\s*(?:>|\[\s*\d+\s*\]))"
 )
-_CONTINUED = re.compile(r"\s*\d+\s*\](?:\s*>\s*\[\s*\d+\s*\])+.*", re.DOTALL)
+_CONTINUED = re.compile(r"\s*(\d+)\s*\]?((?:\s*>\s*\[\s*\d+\s*\])+.*)", re.DOTALL)
 _BRACKETED = re.compile(r"\[\s*(\d+)\s*\]")
 _NUMBER = re.compile(r"\d+")
 _ENUMERATED = re.compile(r"^\s*\d+\s*[.):]\s*(\d+)\s*$", re.MULTILINE)
@@ -266,8 +266,8 @@ def _strict(text: str) -> list[int] | None:
 
 
 def _listed(text: str) -> tuple[list[int], Rule | None]:
-    if _CONTINUED.fullmatch(text):
-        return _numbers(_BRACKETED, "[" + text.lstrip()), "continued"
+    if continued := _CONTINUED.fullmatch(text):
+        return _numbers(_BRACKETED, f"[{continued[1]}]{continued[2]}"), "continued"
     bracketed = _numbers(_BRACKETED, text)
     if bracketed:
         return bracketed, "brackets"

@@ -171,7 +171,7 @@ def test_5_every_model_call_is_recorded_with_its_reply(kind):
         ranking = rank(with_model(kind, model), 6, through=gateway(archive), label="job/0/0")
         assert len(archive.calls) == ranking.usage.requests
         assert all(call.run == "job/0/0" and call.model == "oracle" for call in archive.calls)
-known = sum(call.source != "sent" for call in archive.calls)
+        known = sum(call.source != "sent" for call in archive.calls)
         assert ranking.usage.cached == known
         assert len(archive.calls) - known == (len(model.asked) if sent == "sent" else 0)
         assert bool(archive.calls) == any(part.asks for part in each(strategies()[kind]()))
