@@ -16,7 +16,7 @@ from typing import Any, Literal
 Rule = Literal["strict", "continued", "brackets", "numbers"]
 
 _THINK_END = "</think>"
-_FENCE = re.compile(r"^\s*```[a-zA-Z]*\s*\n(.*?)\n?\s*```\s*$", re.DOTALL)
+_FENCE = re.compile(r"```[a-zA-Z]*+[^\S\n]*+\n")
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2212", "-"))
 _STRICT = re.compile(r"\s*+\[\s*+\d++\s*+\](?:\s*+>\s*+\[\s*+\d++\s*+\])*+\s*+\.?\s*+")
 _STRICT_FIRST = re.compile(
@@ -180,8 +180,9 @@ def _number(value: Any) -> float | None:
 def _answer(text: str) -> str:
     """The answer after any thinking, without a code fence, otherwise word for word."""
     text = text.rsplit(_THINK_END, 1)[-1]
-    fenced = _FENCE.match(text)
-    return fenced.group(1) if fenced else text
+    bare = text.strip()
+    opening = _FENCE.match(bare)
+    return bare[opening.end() : -3] if opening and bare.endswith("```", opening.end()) else text
 
 
 def _plain(text: str) -> str:

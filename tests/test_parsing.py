@@ -97,6 +97,7 @@ def test_a_grade_is_within_its_scale_or_absent_with_a_reason(text, top):
     [
         ('{"reason": "r", "quotes": ["q"], "score": 7}', 7),
         ('```json\n{"score": 7}\n```', 7),
+        ("\n```\n7\n\n```  \n", 7),
         ("7", 7),
         ("Score: 7/10. It answers the question.", 7),
         ("I would give it 7 out of 10.", 7),
