@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from reranking.models import ModelError
 from reranking.providers.constrained import Constraint, Schemas
-from reranking.providers.local import Handler, go_on, loading
+from reranking.providers.local import Handler, go_on, loading, spare_a_core
 from reranking.providers.reading import Reader, cuts
 from reranking.providers.spellings import Tokens, log_probabilities, spellings
 from reranking.replies import Choices, LogLikelihood, Receipt, Text
@@ -150,6 +150,7 @@ def load(name: str, folder: str, gguf_file: str | None = None) -> CausalModel:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    spare_a_core()
     device = "cuda" if gguf_file is None and torch.cuda.is_available() else "cpu"
     dtype = "auto" if device == "cuda" else torch.float32
     source = {} if gguf_file is None else {"gguf_file": gguf_file}

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from reranking.models import ModelError
-from reranking.providers.local import Handler, go_on, loading
+from reranking.providers.local import Handler, go_on, loading, spare_a_core
 from reranking.replies import Receipt, Scores, TokenVectors, Vector, Vectors
 from reranking.requests import Embed, EmbedTokens, Request, Score
 
@@ -153,6 +153,7 @@ def load_encoder(name: str, folder: str, device: str | None = None, *, late: boo
     import torch
     from sentence_transformers import MultiVectorEncoder, SentenceTransformer
 
+    spare_a_core()
     kind = MultiVectorEncoder if late else SentenceTransformer
     with loading(name):
         return Encoder(kind(folder, device=device, local_files_only=True, model_kwargs=_precise(torch)), late=late)
@@ -166,6 +167,7 @@ def load_scorer(name: str, folder: str, activation: str | None) -> PairScorer:
     import torch
     from sentence_transformers import CrossEncoder
 
+    spare_a_core()
     with loading(name):
         model = CrossEncoder(folder, local_files_only=True, model_kwargs=_precise(torch))
     check_labels(name, model.num_labels)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import gc
 import hashlib
 import json
 import logging
+import os
 import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
@@ -151,6 +153,13 @@ def _uncollected() -> Iterator[None]:
         over.set()
         helper.join()
         gc.freeze()
+        _thaw_at_exit()
+
+
+@cache
+def _thaw_at_exit() -> None:
+    """Let the interpreter clear up at its end; else libraries complain of what is left."""
+    atexit.register(gc.unfreeze)
 
 
 class LocalModel:
@@ -193,6 +202,25 @@ def cannot_answer(name: str, request: Request, answers: frozenset[type[Request]]
     """The error for a kind of request that a model does not answer."""
     able = ", ".join(sorted(kind.__name__ for kind in answers))
     return ModelError("cannot-answer", f"{name} cannot answer {type(request).__name__}; it answers {able}.")
+
+
+def spare_a_core() -> None:
+    """Let torch use all cores but one from this thread, unless OMP_NUM_THREADS says how many.
+
+    The threads of one computation wait for each other. When the server or a browser takes one of
+    their cores, they are several times slower than one thread less is.
+    """
+    import torch
+
+    torch.set_num_threads(_threads())
+
+
+@cache
+def _threads() -> int:
+    import torch
+
+    default = torch.get_num_threads()
+    return default if "OMP_NUM_THREADS" in os.environ else max(1, default - 1)
 
 
 @contextmanager

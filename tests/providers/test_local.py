@@ -147,11 +147,14 @@ def test_the_weights_are_freed_and_the_thread_ends_when_nothing_refers_to_the_mo
     assert weights() is None
 
 
-def test_a_model_is_freed_with_its_worker():
-    model = LocalModel("embedded:x", "x 1", Worker(lambda: None), {Choose: lambda *_: Choices(logprobs=(0.0, -1.0))})
+def test_a_model_is_freed_once_its_answer_is_given():
+    threads = []
+    worker = Worker(lambda: threads.append(threading.current_thread()))
+    model = LocalModel("embedded:x", "x 1", worker, {Choose: lambda *_: Choices(logprobs=(0.0, -1.0))})
     asyncio.run(model.answer(choose()))
     gone = weakref.ref(model)
-    del model
+    del model, worker
+    threads[0].join(30)
     gc.collect()
     assert gone() is None
 
