@@ -15,7 +15,7 @@ help: ## Show this list
 
 run: ## Set up if needed, then serve the app (PORT=8600 chooses the port)
 	$(SETUP) app
-	@exec .venv/bin/python -m streamlit run app.py $(if $(PORT),--server.port $(PORT))
+	@exec .venv/bin/python -m reranking.ui.serve app.py $(if $(PORT),--server.port $(PORT))
 
 test: ## Set up if needed, then run every check and all tests
 	$(SETUP) dev

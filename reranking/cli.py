@@ -144,7 +144,7 @@ def models(as_json: bool) -> None:
 @click.pass_context
 def app(ctx: click.Context, port: int) -> None:
     """Open the workbench in the browser (on this machine only)."""
-    command = [sys.executable, "-m", "streamlit", "run", str(app_script()), "--server.port", str(port), *ctx.args]
+    command = [sys.executable, "-m", "reranking.ui.serve", str(app_script()), "--server.port", str(port), *ctx.args]
     with suppress(KeyboardInterrupt):  # the server has had it too, and says goodbye itself
         ctx.exit(subprocess.call(command))
 

@@ -67,9 +67,7 @@ class BM25(Strategy):
         shares, terms = yield aside(self._shares, query, texts, tokenise)
         scores = [math.fsum(row) for row in shares]
         explanations = [
-            Explanation(
-                contributions=tuple(Contribution(term, share) for term, share in zip(terms, row, strict=True) if share)
-            )
+            Explanation(contributions=tuple(Contribution(term, share) for term, share in zip(terms, row, strict=True)))
             for row in shares
         ]
         return by_score(
@@ -102,7 +100,7 @@ class BM25(Strategy):
                 Diagnostic(
                     "small-pool",
                     f"Only {len(candidates)} documents: word rarity is a rough guess, and a word in half of them "
-                    "counts nothing. The Lucene formula suits small pools better.",
+                    "or more counts next to nothing. The Lucene formula suits small pools better.",
                 )
             )
         if candidates and terms and not any(any(row) for row in shares):

@@ -64,7 +64,7 @@ def documents_box(entered: state.Draft) -> tuple[Document, ...]:
 
 def example_cards(entered: state.Draft) -> None:
     """The three examples, for a screen that has nothing yet."""
-    page.html("<p class='rl-hint'>New here? Open an example: a query with judged documents, ready to run.</p>")
+    page.html("<p class='rl-hint'>New here? Open an example: a query with documents, ready to run.</p>")
     for column, example in zip(st.columns(3), all_examples(), strict=False):
         with column.container(border=True, height="stretch"):
             page.html(

@@ -128,3 +128,18 @@ def query(server, sql):
         return [row[0] for row in connection.execute(sql)]
     finally:
         connection.close()
+
+
+def test_a_page_that_is_opened_first_after_a_start_has_the_apps_navigation_and_its_session(server, page):
+    page.goto(f"{server.url}/judge")
+    expect(page.get_by_role("link", name="Compare")).to_be_visible()
+    expect(page.locator("[data-testid=stSidebarNav]")).to_have_count(0)
+    page.get_by_role("link", name="Compare").click()
+    page.get_by_role("button", name="Open example").first.click()
+    expect(page.locator(".rl-line")).to_contain_text("16 documents")
+    session = page.url.split("session=")[1]
+    server.stop()
+    server.start()
+    page.goto(f"{server.url}/judge?session={session}")
+    expect(page.locator(".rl-line")).to_contain_text("16 documents")
+    expect(page.get_by_role("link", name="Compare")).to_be_visible()
