@@ -67,7 +67,7 @@ class Generate(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choose(Request):
-    """Give the log-probability of each of `choices` as the whole answer. Reply: `Choices`."""
+    """Give the log-probability that the answer begins with each of `choices`. Reply: `Choices`."""
 
     kind: ClassVar[str] = "choose"
     messages: tuple[Message, ...]
