@@ -69,7 +69,7 @@ def server(tmp_path):
         running.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while Playwright is open its event loop counts as running, for all other tests too
 def chromium():
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed (extra dev)")
     sys.path.insert(0, str(ROOT / "scripts"))
