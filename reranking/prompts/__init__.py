@@ -1,15 +1,18 @@
 """Prompt templates: TOML files beside this one, each a `system` and a `user` Jinja template.
 
-A template may use only the placeholders that it declares, and must use each of them.
+A template must use each of its `placeholders`, may use its `optional` ones, and nothing else.
+What a user writes instead is held to the same rule.
 """
 
 from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from reranking.requests import Message
 
@@ -21,39 +24,58 @@ class PromptError(ValueError):
     """A prompt template is malformed; the message says how."""
 
 
+class Wording(BaseModel):
+    """A user's own words for a prompt, in place of the file's; Jinja templates."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: str = Field("", max_length=20_000, description="What the model is told about its task")
+    user: str = Field(min_length=1, max_length=20_000, description="The question, with its placeholders")
+
+    @property
+    def label(self) -> str:
+        """What names of strategies say of it."""
+        return "own"
+
+
 @dataclass(frozen=True)
 class Prompt:
-    """A prompt: what it is for, the placeholders it must use, and its two templates."""
+    """A prompt: what it is for, the placeholders it must and may use, and its two templates."""
 
     title: str
     placeholders: tuple[str, ...]
     system: str
     user: str
+    optional: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise PromptError unless the templates use exactly the declared placeholders."""
+        """Raise PromptError unless the templates use all placeholders and no unknown ones."""
         from jinja2 import TemplateSyntaxError, meta
 
-        try:
-            used = set().union(
-                *(meta.find_undeclared_variables(_environment().parse(text)) for text in (self.system, self.user))
-            )
-        except TemplateSyntaxError as error:
-            raise PromptError(f"{self.title}: line {error.lineno}: {error.message}") from error
-        if used != set(self.placeholders):
-            wrong = ", ".join(sorted(used ^ set(self.placeholders)))
-            raise PromptError(f"{self.title}: placeholders missing or unknown: {wrong}")
+        used: set[str] = set()
+        for part, text in (("system", self.system), ("user", self.user)):
+            try:
+                used |= meta.find_undeclared_variables(_environment().parse(text))
+            except TemplateSyntaxError as error:
+                raise PromptError(f"{self.title}: {part} part, line {error.lineno}: {error.message}") from error
+        missing = [name for name in self.placeholders if name not in used]
+        if missing:
+            raise PromptError(f"{self.title}: the prompt must show {_named(missing)}")
+        unknown = sorted(used - {*self.placeholders, *self.optional})
+        if unknown:
+            able = _named([*self.placeholders, *self.optional])
+            raise PromptError(f"{self.title}: no value for {_named(unknown)}; there are {able}")
 
     @cached_property
     def _templates(self) -> tuple[Template, Template]:
         return _environment().from_string(self.system), _environment().from_string(self.user)
 
     def messages(self, **values: Any) -> tuple[Message, ...]:
-        """The chat messages with `values` in place. Raises PromptError if one is missing."""
-        missing = set(self.placeholders) - set(values)
+        """The chat messages with `values` in place. Raises PromptError if one of them is missing."""
+        missing = {*self.placeholders, *self.optional} - set(values)
         if missing:
-            raise PromptError(f"{self.title}: no value for {', '.join(sorted(missing))}")
-        system, user = (template.render(**values).strip() for template in self._templates)
+            raise PromptError(f"{self.title}: no value for {_named(sorted(missing))}")
+        system, user = (_rendered(self.title, template, values) for template in self._templates)
         return (Message("system", system), Message("user", user))
 
 
@@ -64,7 +86,29 @@ def load(name: str) -> Prompt:
     if not file.is_file():
         raise PromptError(f"there is no prompt '{name}'")
     value = tomllib.loads(file.read_text(encoding="utf-8"))
-    return Prompt(value["title"], tuple(value["placeholders"]), value["system"], value["user"])
+    optional = tuple(value.get("optional", ()))
+    return Prompt(value["title"], tuple(value["placeholders"]), value["system"], value["user"], optional)
+
+
+@lru_cache(maxsize=64)
+def worded(name: str, wording: Wording) -> Prompt:
+    """The prompt `name` in the user's own words. Raises PromptError if they break its rule."""
+    given = load(name)
+    return Prompt(given.title, given.placeholders, wording.system, wording.user, given.optional)
+
+
+def _rendered(title: str, template: Template, values: dict[str, Any]) -> str:
+    from jinja2 import TemplateError
+
+    try:
+        return template.render(**values).strip()
+    except (TemplateError, TypeError, ValueError, ArithmeticError, OverflowError) as error:
+        # A user's template may ask for what a value cannot do, such as a part that it does not have.
+        raise PromptError(f"{title}: {error}") from error
+
+
+def _named(names: list[str]) -> str:
+    return ", ".join("{{ " + name + " }}" for name in names)
 
 
 @cache

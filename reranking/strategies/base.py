@@ -128,6 +128,9 @@ def describe(value: Any) -> str:
     """A parameter's value as a short text."""
     if isinstance(value, Strategy):
         return value.name
+    label = getattr(value, "label", None)
+    if isinstance(label, str):
+        return label
     if isinstance(value, BaseModel):
         return " ".join(describe(getattr(value, field)) for field in type(value).model_fields)
     if isinstance(value, list | tuple):

@@ -15,13 +15,12 @@ from typing import Any, ClassVar, Literal, TypeVar
 from pydantic import Field
 
 from reranking.documents import Candidates
-from reranking.prompts import load
 from reranking.prompts.passages import fence
 from reranking.ranking import Diagnostic, Ranking, failed
 from reranking.replies import Choices, Failed
 from reranking.requests import Choose, Request
 from reranking.strategies.base import Answer, Family
-from reranking.strategies.llm import LLMStrategy, cut_note, lost
+from reranking.strategies.llm import ShowsSeveral, cut_note, lost
 
 Result = TypeVar("Result")
 
@@ -57,17 +56,17 @@ class Verdict:
         return (share if place == self.pair[0] else 1 - share) > 0.5
 
 
-class Comparing(LLMStrategy):
+class Comparing(ShowsSeveral):
     """A strategy that asks which of two documents is more relevant."""
 
     family: ClassVar[Family] = "LLM pairwise"
     asks: ClassVar[tuple[type[Request], ...]] = (Choose,)
     source: ClassVar[str] = "Qin et al. 2023, https://arxiv.org/abs/2306.17563"
+    prompt_file: ClassVar[str] = "pairwise"
 
     mode: Mode = Field(
         "agreement", description="Both orders must name the same document; or their mean log-odds decide"
     )
-    order_note: bool = Field(False, description="Tell the model that the order of the passages carries no information")
 
 
 class Comparisons:
@@ -180,7 +179,7 @@ class Comparisons:
 
     def _request(self, first: int, second: int) -> Choose:
         texts = [f"{self._fence}\n{self._shown.texts[place].strip()}\n{self._fence}" for place in (first, second)]
-        messages = load("pairwise").messages(
+        messages = self.strategy.messages(
             query=self.query, first=texts[0], second=texts[1], order_note=self.strategy.order_note
         )
         shown = (self.candidates[first].index, self.candidates[second].index)

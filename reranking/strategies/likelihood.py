@@ -7,7 +7,6 @@ from typing import ClassVar, Literal
 from typing_extensions import override
 
 from reranking.documents import Candidates
-from reranking.prompts import load
 from reranking.prompts.passages import fenced
 from reranking.ranking import by_score
 from reranking.replies import Failed, LogLikelihood
@@ -31,18 +30,19 @@ class QueryLikelihood(LLMStrategy):
     promises: ClassVar[Guarantee] = "exact order"
     source: ClassVar[str] = "Sachan et al. 2022, https://arxiv.org/abs/2204.07496"
 
+    prompt_file: ClassVar[str] = "question"
+
     kind: Literal["query-likelihood"] = "query-likelihood"
 
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
         shown = self.shown(candidates)
-        template = load("question")
         replies: list[Answer] = yield [
             Likelihood(
                 model=self.asked,
                 task="likelihood",
                 shown=(candidate.index,),
-                messages=template.messages(passage=fenced([text])[0]),
+                messages=self.messages(passage=fenced([text])[0]),
                 continuation=query,
             )
             for candidate, text in zip(candidates, shown.texts, strict=True)

@@ -9,13 +9,12 @@ from typing_extensions import override
 
 from reranking.documents import Candidates
 from reranking.parsing import Order, parse_order
-from reranking.prompts import load
 from reranking.prompts.passages import fenced
 from reranking.ranking import Diagnostic, Explanation, by_order, failed
 from reranking.replies import Text
 from reranking.requests import Generate, Request, schema_text
 from reranking.strategies.base import Family, Steps
-from reranking.strategies.llm import LLMStrategy, cut_note, lost
+from reranking.strategies.llm import ShowsSeveral, cut_note, lost
 
 TOKENS_PER_PLACE = 8
 TOKENS_PER_REASON = 60
@@ -41,7 +40,7 @@ def order_schema(count: int, reasons: bool) -> str:
     )
 
 
-class Listwise(LLMStrategy):
+class Listwise(ShowsSeveral):
     """Show all documents in one prompt and ask for their order, with a reason for each.
 
     Requests: 1. Scores: none (rank only). Ties: cannot occur. Documents that the reply leaves
@@ -54,6 +53,8 @@ class Listwise(LLMStrategy):
     requests: ClassVar[str] = "1 (0 for fewer than 2 documents)"
     promises = "exact order"
     source: ClassVar[str] = "Sun et al. 2023, https://arxiv.org/abs/2304.09542"
+
+    prompt_file: ClassVar[str] = "listwise"
 
     kind: Literal["listwise"] = "listwise"
     reasons: bool = Field(True, description="Ask for one sentence on each document")
@@ -71,7 +72,9 @@ class Listwise(LLMStrategy):
                 model=self.asked,
                 task="order",
                 shown=tuple(item.index for item in candidates),
-                messages=load("listwise").messages(query=query, passages=listed, count=count, reasons=self.reasons),
+                messages=self.messages(
+                    query=query, passages=listed, count=count, reasons=self.reasons, order_note=self.order_note
+                ),
                 schema=order_schema(count, self.reasons),
                 max_output_tokens=TOKENS_TO_SPARE + per_place * count,
             )

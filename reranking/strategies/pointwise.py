@@ -11,7 +11,6 @@ from typing_extensions import override
 from reranking.documents import Candidate, Candidates
 from reranking.explain.quotes import check_quotes
 from reranking.parsing import parse_grade
-from reranking.prompts import load
 from reranking.prompts.passages import fenced
 from reranking.ranking import Diagnostic, Explanation, by_score
 from reranking.replies import Choices, Failed, Text
@@ -54,11 +53,17 @@ class Grade(LLMStrategy):
     promises = "exact order"
     source: ClassVar[str] = "Zhuang et al. 2024, https://arxiv.org/abs/2310.14122"
 
+    prompt_file: ClassVar[str] = "grade"
+
     kind: Literal["grade"] = "grade"
     mode: Literal["written", "expected"] = Field(
         "written", description="The grade the model writes, with its reason; or the mean over log-probabilities"
     )
     top: int = Field(10, ge=1, le=100, description="The best grade; the worst is 0")
+
+    @override
+    def prompt_name(self) -> str:
+        return "grade_choice" if self.mode == "expected" else self.prompt_file
 
     @override
     def wants(self) -> tuple[type[Request], ...]:
@@ -67,11 +72,10 @@ class Grade(LLMStrategy):
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
         shown = self.shown(candidates)
-        template = load("grade_choice" if self.mode == "expected" else "grade")
         grades = tuple(str(grade) for grade in range(self.top + 1))
         asked: list[Request] = []
         for candidate, text in zip(candidates, shown.texts, strict=True):
-            messages = template.messages(query=query, passage=fenced([text])[0], top=self.top)
+            messages = self.messages(query=query, passage=fenced([text])[0], top=self.top)
             at = (candidate.index,)
             asked.append(
                 Choose(model=self.asked, task="grade", shown=at, messages=messages, choices=grades)
@@ -120,18 +124,19 @@ class YesNo(LLMStrategy):
         "Liang et al. 2022, https://arxiv.org/abs/2211.09110; Nogueira et al. 2020, https://arxiv.org/abs/2003.06713"
     )
 
+    prompt_file: ClassVar[str] = "yes_no"
+
     kind: Literal["yes-no"] = "yes-no"
 
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
         shown = self.shown(candidates)
-        template = load("yes_no")
         replies: list[Answer] = yield [
             Choose(
                 model=self.asked,
                 task="yes-no",
                 shown=(candidate.index,),
-                messages=template.messages(query=query, passage=fenced([text])[0]),
+                messages=self.messages(query=query, passage=fenced([text])[0]),
                 choices=("yes", "no"),
             )
             for candidate, text in zip(candidates, shown.texts, strict=True)

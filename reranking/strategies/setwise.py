@@ -10,17 +10,16 @@ from pydantic import Field
 from typing_extensions import override
 
 from reranking.documents import Candidates
-from reranking.prompts import load
 from reranking.prompts.passages import fence
 from reranking.ranking import Diagnostic, by_groups, failed
 from reranking.replies import Choices, Failed
 from reranking.requests import Choose, Request
 from reranking.strategies.base import Answer, Family, Guarantee, Steps
 from reranking.strategies.heap import Heap
-from reranking.strategies.llm import LLMStrategy, cut_note, lost
+from reranking.strategies.llm import ShowsSeveral, cut_note, lost
 
 
-class Setwise(LLMStrategy):
+class Setwise(ShowsSeveral):
     """Heap sort for the top k, asking which of a parent and its children is the best.
 
     Requests: about 141 / 82 / 31 / 24 for n = 100, k = 10 and 2 / 3 / 9 / 19 children.
@@ -36,6 +35,8 @@ class Setwise(LLMStrategy):
     adaptive: ClassVar[bool] = True
     promises: ClassVar[Guarantee] = "exact top k"
     source: ClassVar[str] = "Zhuang et al. 2024, https://arxiv.org/abs/2310.09497"
+
+    prompt_file: ClassVar[str] = "setwise"
 
     kind: Literal["setwise"] = "setwise"
     k: int = Field(10, ge=1, description="How many of the best are put in order")
@@ -107,7 +108,12 @@ class _Questions:
             model=self.strategy.asked,
             task="pick",
             shown=tuple(self.candidates[place].index for place in places),
-            messages=load("setwise").messages(query=self.query, passages=passages, labels=", ".join(labels)),
+            messages=self.strategy.messages(
+                query=self.query,
+                passages=passages,
+                labels=", ".join(labels),
+                order_note=self.strategy.order_note,
+            ),
             choices=tuple(labels),
         )
 

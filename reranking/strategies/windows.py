@@ -9,21 +9,21 @@ from pydantic import Field
 
 from reranking.documents import Candidates
 from reranking.parsing import parse_order
-from reranking.prompts import load
 from reranking.prompts.passages import fence
 from reranking.ranking import Diagnostic, Outcome
 from reranking.replies import Failed, Text
 from reranking.requests import Generate, Request
 from reranking.strategies.base import Answer, Family
 from reranking.strategies.listwise import TOKENS_PER_PLACE, TOKENS_TO_SPARE, mending, order_schema
-from reranking.strategies.llm import LLMStrategy, cut_note, lost
+from reranking.strategies.llm import ShowsSeveral, cut_note, lost
 
 
-class Ordering(LLMStrategy):
+class Ordering(ShowsSeveral):
     """A strategy that shows several documents at once and asks for their order."""
 
     family: ClassVar[Family] = "LLM listwise"
     asks: ClassVar[tuple[type[Request], ...]] = (Generate,)
+    prompt_file: ClassVar[str] = "listwise"
 
     window: int = Field(20, ge=2, le=200, description="Documents the model sees at once")
 
@@ -88,7 +88,9 @@ class Windows:
             model=self.strategy.asked,
             task="order",
             shown=tuple(self.candidates[place].index for place in places),
-            messages=load("listwise").messages(query=self.query, passages=listed, count=count, reasons=False),
+            messages=self.strategy.messages(
+                query=self.query, passages=listed, count=count, reasons=False, order_note=self.strategy.order_note
+            ),
             schema=order_schema(count, False),
             max_output_tokens=TOKENS_TO_SPARE + TOKENS_PER_PLACE * count,
         )
