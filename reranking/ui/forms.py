@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
@@ -12,7 +13,9 @@ from pydantic.fields import FieldInfo
 from reranking.requests import Request
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import kind_of, make, strategies
+from reranking.strategies.llm import LLMStrategy
 from reranking.ui import notices, state
+from reranking.ui.prompt_form import domain_form, prompt_form
 
 NO_MODEL = "none chosen"
 
@@ -37,13 +40,20 @@ def model_options(wants: tuple[type[Request], ...]) -> list[str]:
 def _field(name: str, info: FieldInfo, value: Any, key: str, owner: BaseModel) -> Any:
     label = name.replace("_", " ").capitalize()
     annotation: Any = info.annotation
-    if _format(owner, name) == "model":
+    form = _format(owner, name)
+    if form == "model":
         return _model(label, value, key, owner)
+    if form == "domain":
+        return domain_form(value, key, info.description)
+    if form == "prompt" and isinstance(owner, LLMStrategy):
+        return prompt_form(owner, key)
     if isinstance(value, Strategy):
         return _nested(label, value, key)
     items = _item_class(annotation)
     if isinstance(value, tuple | list) and items is not None:
-        return _items(label, value, key, items)
+        return _items(label, value, key, items, fewest=_fewest(info))
+    if isinstance(value, tuple | list):
+        return _values(label, value, key, info)
     options = get_args(annotation) if get_origin(annotation) is not None else ()
     if options and all(isinstance(option, str) for option in options):
         return st.selectbox(label, options, index=options.index(value), key=key, help=info.description)
@@ -86,7 +96,7 @@ def _nested(label: str, value: Strategy, key: str) -> dict[str, Any]:
     return strategy_form(spec, f"{key}-{chosen}")
 
 
-def _items(label: str, value: Any, key: str, cls: type[BaseModel]) -> list[dict[str, Any]]:
+def _items(label: str, value: Any, key: str, cls: type[BaseModel], fewest: int) -> list[dict[str, Any]]:
     """A list of small forms, with buttons to add one and to remove one.
 
     Their widgets are known by place. After adding or removing they get new keys, since what
@@ -104,15 +114,31 @@ def _items(label: str, value: Any, key: str, cls: type[BaseModel]) -> list[dict[
                 for name, info in cls.model_fields.items()
             }
         )
-        if len(value) > 1 and st.button(f"Remove {label.rstrip('s').lower()} {at}", key=f"{place}-remove"):
+        if len(value) > fewest and st.button(f"Remove {label.rstrip('s').lower()} {at}", key=f"{place}-remove"):
             removed = at - 1
     if removed is not None:
         del edited[removed]
         st.session_state[f"{key}-generation"] += 1
-    if st.button(f"Add {label.rstrip('s').lower()}", key=f"{key}-add"):
-        edited.append(dict(edited[-1]))
+    # What has no defaults cannot begin empty; it comes from elsewhere, such as judgments.
+    fresh = edited[-1] if edited else _default(cls)
+    if fresh is not None and st.button(f"Add {label.rstrip('s').lower()}", key=f"{key}-add"):
+        edited.append(dict(fresh))
         st.session_state[f"{key}-generation"] += 1
     return edited
+
+
+def _default(cls: type[BaseModel]) -> dict[str, Any] | None:
+    required = any(info.is_required() for info in cls.model_fields.values())
+    return None if required else cls().model_dump(mode="json")
+
+
+def _values(label: str, value: Any, key: str, info: FieldInfo) -> Any:
+    """A list of plain values, written as JSON; what is not JSON goes on as it is and is refused by name."""
+    text = st.text_input(label, value=json.dumps(value), key=key, help=info.description)
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _optional_number(label: str, info: FieldInfo, key: str) -> int | None:
@@ -135,6 +161,10 @@ def _format(owner: BaseModel, name: str) -> str | None:
     schema = type(owner).model_json_schema()["properties"]
     found = schema.get(name, {}).get("format")
     return found if isinstance(found, str) else None
+
+
+def _fewest(info: FieldInfo) -> int:
+    return max((getattr(limit, "min_length", 0) for limit in info.metadata), default=0)
 
 
 def _bounds(info: FieldInfo) -> tuple[float | None, float | None]:

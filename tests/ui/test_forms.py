@@ -92,3 +92,34 @@ def test_removing_a_stage_removes_that_one_and_leaves_the_others():
     at.number_input(key="form-stages-1-3-keep").set_value(5).run()
     at.button(key="form-stages-1-1-remove").click().run()
     assert kept() == [("input-order", 20), ("input-order", 5)]
+
+
+def test_the_prompt_can_be_rewritten_and_taken_back():
+    def rewrite(at):
+        at.toggle(key="form-prompt-own").set_value(True).run()
+        at.text_area(key="form-prompt-user").set_value("{{ query }}? {{ passage }}")
+
+    strategy = edited({"kind": "yes-no"}, rewrite)
+    assert strategy.prompt.user == "{{ query }}? {{ passage }}"
+    assert strategy.prompt.system == strategies()["yes-no"]().template().system.strip()
+    back = edited(strategy.spec(), lambda at: at.toggle(key="form-prompt-own").set_value(False))
+    assert back.prompt is None
+
+
+def test_switching_own_prompt_on_changes_nothing_until_something_is_written():
+    strategy = edited({"kind": "yes-no"}, lambda at: at.toggle(key="form-prompt-own").set_value(True))
+    assert strategy.prompt is None
+
+
+def test_a_domain_is_chosen_by_name_or_written():
+    strategy = edited({"kind": "yes-no"}, lambda at: at.selectbox(key="form-domain-name").set_value("legal"))
+    assert strategy.domain.title == "Legal"
+
+    def write(at):
+        at.selectbox(key="form-domain-name").set_value("own").run()
+        at.text_input(key="form-domain-title").set_value("Patents")
+        at.text_area(key="form-domain-priorities").set_value("claims\n\n prior art ")
+
+    written = edited({"kind": "yes-no"}, write)
+    assert (written.domain.title, written.domain.priorities) == ("Patents", ("claims", "prior art"))
+    assert edited(written.spec()) == written
