@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from reranking.archive import Archive
 from reranking.documents import Candidate, Document, as_candidates, has_content
 from reranking.engine import run_strategy
-from reranking.gateway import Archive, Gateway
+from reranking.gateway import Gateway
 from reranking.loop import wait_for
 from reranking.models import Model, ModelRef
 from reranking.providers.registry import Registry

@@ -14,8 +14,9 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, cast
 
+from reranking.archive import Archive, Call, MemoryArchive, Source
 from reranking.documents import Document
 from reranking.models import Model, ModelError, ModelRef, NeedsDocuments
 from reranking.ranking import Usage
@@ -38,69 +39,10 @@ UNPAID = frozenset(
 )
 """Codes with which a server turns a request down; it charges nothing. What other failures cost is unknown."""
 
-Source = Literal["sent", "cache", "shared", "none"]
-"""How a request was answered: by a new call, from the archive, by another's call, or not at all."""
-
 Resolve = Callable[[ModelRef], Model]
 """Turns a model's name or object into a model, or raises ModelError."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request and how it was answered. `key` is None where nothing can be cached."""
-
-    run: str
-    request: Request
-    model: str
-    key: str | None
-    parts: tuple[str, ...]  # keys of the single texts, for requests that are cached per text
-    reply: Reply | Failed
-    source: Source
-    started: float  # seconds since the epoch
-    seconds: float
-
-
-class Archive(Protocol):
-    """Where replies and calls are kept; the store implements it."""
-
-    async def find(self, keys: Sequence[str]) -> dict[str, Reply]:
-        """The replies that are there, by key."""
-        ...
-
-    async def keep(self, call: Call) -> None:
-        """Keep the call, and its reply under its key if it was sent; return when both are safe."""
-        ...
-
-
-class MemoryArchive:
-    """Keeps replies and calls for as long as the object lives."""
-
-    def __init__(self) -> None:
-        self.replies: dict[str, Reply] = {}
-        self.calls: list[Call] = []
-
-    async def find(self, keys: Sequence[str]) -> dict[str, Reply]:
-        """The replies that are there, by key."""
-        return {key: self.replies[key] for key in keys if key in self.replies}
-
-    async def keep(self, call: Call) -> None:
-        """Keep the call and its reply."""
-        self.calls.append(call)
-        self.replies.update(replies_to_keep(call))
-
-
-def replies_to_keep(call: Call) -> dict[str, Reply]:
-    """What a call adds to an archive: its reply by key, or one part per text."""
-    reply = call.reply
-    if call.source != "sent" or isinstance(reply, Failed):
-        return {}
-    if call.parts:
-        parted = cast(PartedReply, reply)
-        receipt = _share(reply.receipt)
-        return {key: replace(parted.part(at), receipt=receipt) for at, key in enumerate(call.parts)}
-    return {} if call.key is None else {call.key: reply}
 
 
 @dataclass
@@ -401,9 +343,3 @@ def _join(request: Request, replies: list[Reply]) -> Reply:
     if len(replies) == 1 and len(request.texts) == replies[0].size():
         return replies[0]
     return type(replies[0]).joined(cast(list[PartedReply], replies))
-
-
-def _share(receipt: Receipt) -> Receipt:
-    """The receipt of one text of a call. What one text of a paid call cost is unknown."""
-    free = 0.0 if receipt.cost_usd == 0 else None
-    return replace(receipt, raw="", input_tokens=None, output_tokens=None, reasoning_tokens=None, cost_usd=free)

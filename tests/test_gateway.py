@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from reranking.gateway import Gateway, MemoryArchive, Run
+from reranking.archive import MemoryArchive
+from reranking.gateway import Gateway, Run
 from reranking.models import ModelError
 from reranking.replies import Choices, Failed, Receipt, Scores, Text
 from reranking.requests import Choose, Generate, Message, Score

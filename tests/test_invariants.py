@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reranking.archive import MemoryArchive
 from reranking.documents import Document, as_candidates
 from reranking.engine import run_strategy
-from reranking.gateway import MemoryArchive
 from reranking.models import ModelError
 from reranking.prompts.passages import defuse, fenced
 from reranking.ranking import by_order, by_score

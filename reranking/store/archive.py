@@ -17,7 +17,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reranking.gateway import Call
+from reranking.archive import Call
 from reranking.replies import Reply
 from reranking.store.calls import insert, written
 from reranking.store.database import Database, StoreError

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reranking.gateway import Call, Source, replies_to_keep
+from reranking.archive import Call, Source, replies_to_keep
 from reranking.replies import NO_RECEIPT, Failed, Reply
 from reranking.store.database import Database
 from reranking.store.values import from_text, legible, plain_text, reply_from_text, reply_to_text

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 
-from reranking.gateway import Call
+from reranking.archive import Call
 from reranking.replies import Receipt, Text
 from reranking.requests import Generate, Message
 
