@@ -26,9 +26,18 @@ TIMEOUT = 120.0
 
 CONNECT_TIMEOUT = 10.0
 
-LABELS = {"openai": "OpenAI", "anthropic": "Anthropic", "ollama": "Ollama", "vllm": "vLLM"}
+LABELS = {
+    "openai": "OpenAI", "anthropic": "Anthropic", "ollama": "Ollama", "vllm": "vLLM",
+    "cohere": "Cohere", "voyage": "Voyage", "jina": "Jina",
+}  # fmt: skip
 
-OWN_URLS = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
+OWN_URLS = {
+    "openai": "https://api.openai.com/v1",
+    "anthropic": "https://api.anthropic.com",
+    "cohere": "https://api.cohere.com/v2",
+    "voyage": "https://api.voyageai.com/v1",
+    "jina": "https://api.jina.ai/v1",
+}
 """Where the hosted providers answer themselves."""
 
 MakeClient = Callable[["Connection"], Any]

@@ -121,7 +121,7 @@ def _mend_name(connection: Connection, model: str) -> str:
 
 
 def _reach(connection: Connection) -> str:
-    if connection.provider == "openai-compatible":
+    if connection.provider in {"openai-compatible", "rerank"}:
         return "Start the server, or check the address in the model's name."
     if connection.own:
         return "Check the network."

@@ -40,7 +40,7 @@ def open_model(prefix: str, name: str, settings: Settings) -> ChatModel:
         if match is None:
             raise ModelError("unknown-model", "Name the model's server: openai-compatible:NAME@http://host:port/v1.")
         model, base_url = match["name"], match["url"]
-    server = connect(prefix, base_url, settings, sdk="openai", make=_client)
+    server = connect(prefix, base_url, settings, sdk="openai", make=make_client)
     return OpenAIChat(model, server, label=name)
 
 
@@ -127,7 +127,8 @@ def _alternatives(logprobs: Any) -> dict[str, float] | None:
     return {entry["token"]: float(entry["logprob"]) for entry in entries if entry.get("logprob") is not None} or None
 
 
-def _client(connection: Connection) -> Any:
+def make_client(connection: Connection) -> Any:
+    """The SDK's client for an address. Its `post` takes any path."""
     import httpx2
     from openai import AsyncOpenAI
 

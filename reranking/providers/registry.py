@@ -22,6 +22,7 @@ MODULES = {
     "vllm": "openai_chat",
     "openai-compatible": "openai_chat",
     "anthropic": "anthropic_messages",
+    "rerank": "rerank_endpoint",
     "hf": "huggingface",
     "embedded": "embedded",
     "simulated": "simulated",

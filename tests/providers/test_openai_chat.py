@@ -13,7 +13,7 @@ import httpx2
 import pytest
 
 from reranking.models import Model, ModelError
-from reranking.providers.openai_chat import OpenAIChat, _client, open_model
+from reranking.providers.openai_chat import OpenAIChat, make_client, open_model
 from reranking.providers.settings import Settings
 from reranking.replies import Choices, Text, reply_to_json
 from reranking.requests import Embed, Message
@@ -30,7 +30,7 @@ def _short_pauses(monkeypatch):
 
 
 def model(script, name="gpt-4o-mini", provider="openai", **options):
-    return OpenAIChat(name, connection(script, provider, sdk="openai", make=_client, **options))
+    return OpenAIChat(name, connection(script, provider, sdk="openai", make=make_client, **options))
 
 
 def completion(text="fine", finish="stop", *, usage=(11, 3), logprobs=None, refusal=None, **body):
