@@ -1,7 +1,8 @@
 """What pairwise strategies share: how two documents are compared, and what is told of it.
 
-Every comparison asks both orders, (A, B) and (B, A). Answers that name the same document
-decide it; answers that disagree, or of which one is lost, are a tie.
+A comparison asks both orders, (A, B) and (B, A): answers that name the same document decide
+it; answers that disagree, or of which one is lost, are a tie. Strategies may ask one order
+alone, whose answer then decides.
 """
 
 from __future__ import annotations
@@ -9,17 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
 from typing import Any, ClassVar, Literal, TypeVar
 
+import numpy as np
 from pydantic import Field
 
 from reranking.documents import Candidates
 from reranking.prompts.passages import fence
-from reranking.ranking import Diagnostic, Ranking, failed
+from reranking.ranking import Diagnostic, Ranking, by_groups, failed
 from reranking.replies import Choices, Failed
 from reranking.requests import Choose, Request
-from reranking.strategies.base import Answer, Family
+from reranking.strategies.base import Answer, Family, Guarantee
 from reranking.strategies.llm import ShowsSeveral, cut_note, lost
 
 Result = TypeVar("Result")
@@ -32,11 +33,11 @@ Mode = Literal["agreement", "log-odds"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What both orders say of a pair.
+    """What the answers say of a pair.
 
-    `winner` is a place, or None for a tie. `log_odds` is the mean over both orders of the
-    log-odds for the pair's first place, in which a constant preference for one side cancels;
-    None if an answer is missing. `agree` is None if an answer could not be used.
+    `winner` is a place, or None for a tie. `log_odds` is the mean over the orders asked of the
+    log-odds for the pair's first place; over both orders, a constant preference for one side
+    cancels. None if an answer is missing. `agree` is None then, and if one order alone was asked.
     """
 
     pair: Pair
@@ -69,11 +70,24 @@ class Comparing(ShowsSeveral):
     )
 
 
-class Comparisons:
-    """The comparisons of one ranking: asks them, and keeps what came for details and diagnostics."""
+class TopK(Comparing):
+    """A pairwise strategy that settles the best k."""
 
-    def __init__(self, strategy: Comparing, query: str, candidates: Candidates) -> None:
+    adaptive: ClassVar[bool] = True
+    promises: ClassVar[Guarantee] = "exact top k"
+
+    k: int = Field(10, ge=1, description="How many of the best are put in order")
+
+
+class Comparisons:
+    """The comparisons of one ranking: asks them, and keeps what came for details and diagnostics.
+
+    Without `both_orders` a pair is shown in its own order only, its first place as A.
+    """
+
+    def __init__(self, strategy: Comparing, query: str, candidates: Candidates, *, both_orders: bool = True) -> None:
         self.strategy = strategy
+        self.both_orders = both_orders
         self.query = query
         self.candidates = candidates
         self.verdicts: dict[Pair, Verdict] = {}
@@ -86,18 +100,16 @@ class Comparisons:
         self._requests = 0
 
     def ask(self, pairs: Sequence[Pair]) -> Generator[list[Request], list[Answer], dict[Pair, Verdict]]:
-        """Ask all `pairs` together, both orders of each; returns the verdict of each pair."""
+        """Ask all `pairs` together; returns the verdict of each pair."""
         if not pairs:
             return {}
-        requests: list[Request] = [
-            request for pair in pairs for request in (self._request(*pair), self._request(*reversed(pair)))
-        ]
+        ways = 2 if self.both_orders else 1
+        requests: list[Request] = [self._request(*way) for pair in pairs for way in (pair, pair[::-1])[:ways]]
         replies = yield requests
         self._requests += len(requests)
-        found = {}
-        for at, pair in enumerate(pairs):
-            found[pair] = self._verdict(pair, replies[2 * at], replies[2 * at + 1])
-            if found[pair].agree is not None:
+        found = {pair: self._verdict(pair, replies[ways * at : ways * (at + 1)]) for at, pair in enumerate(pairs)}
+        for pair, verdict in found.items():
+            if verdict.log_odds is not None:
                 self.heard.update(pair)
         self.verdicts.update(found)
         return found
@@ -121,14 +133,23 @@ class Comparisons:
         """Whether something was asked and not one comparison came back."""
         return self._requests > 0 and not self.heard
 
-    def failed(self) -> Ranking:
-        """The ranking if nothing came."""
-        return failed(self.candidates, self.notes(), details=self.details())
+    def in_groups(self, groups: Sequence[Sequence[int]], notes: Sequence[Diagnostic] = (), **details: Any) -> Ranking:
+        """The ranking in groups of tied places, best first, or a failed one if nothing came."""
+        told = [*self.notes(), *notes]
+        details = {**self.details(), **details}
+        if self.nothing_came:
+            return failed(self.candidates, told, details=details)
+        return self.finished(by_groups(self.candidates, groups, diagnostics=told, details=details))
 
     def finished(self, ranking: Ranking) -> Ranking:
         """The ranking as it is, or partial if answers are missing."""
         missing = self._lost or self._unread
         return replace(ranking, outcome="partial") if missing and ranking.outcome == "complete" else ranking
+
+    def above_the_rest(self, top: Sequence[Sequence[int]]) -> list[list[int]]:
+        """The groups of `top`, and all other places as one tie below them."""
+        named = {place for group in top for place in group}
+        return [*map(list, top), [place for place in range(len(self.candidates)) if place not in named]]
 
     def told_apart(self, order: Sequence[int]) -> list[list[int]]:
         """`order` in groups: neighbours stay tied unless decided comparisons lead from one down to the other."""
@@ -149,7 +170,8 @@ class Comparisons:
         notes = [*cut_note(self._shown.cut), *lost(self._lost)]
         if self._unread:
             indexes = {self.candidates[place].index for pair, _ in self._unread for place in pair}
-            message = f"{len(self._unread)} answers said neither A nor B; their comparisons count as ties."
+            effect = "their comparisons count as ties" if self.both_orders else "they do not count"
+            message = f"{len(self._unread)} answers said neither A nor B; {effect}."
             notes.append(Diagnostic("unusable-reply", message, tuple(sorted(indexes)), self._unread[0][1]))
         if self._written and self.strategy.mode == "log-odds":
             message = "The model gives no log-probabilities; its written answers count as certain."
@@ -157,11 +179,14 @@ class Comparisons:
         return notes
 
     def details(self) -> dict[str, Any]:
-        """Every comparison by original positions, how many disagreed, and how many triads are cyclic."""
+        """Every comparison by original positions, how many disagreed, and how many triads are cyclic.
+
+        Nothing is known of disagreement (None) where one order alone was asked.
+        """
         judged = [verdict for verdict in self.verdicts.values() if verdict.agree is not None]
         return {
             "comparisons": [self._told(verdict) for verdict in self.verdicts.values()],
-            "inconsistent": sum(not verdict.agree for verdict in judged),
+            "inconsistent": sum(not verdict.agree for verdict in judged) if self.both_orders else None,
             "compared": len(self.verdicts),
             "cyclic_triads": cyclic_triads(list(self.verdicts.values()), self.strategy.mode),
         }
@@ -185,15 +210,16 @@ class Comparisons:
         shown = (self.candidates[first].index, self.candidates[second].index)
         return Choose(model=self.strategy.asked, task="pick", shown=shown, messages=messages, choices=("A", "B"))
 
-    def _verdict(self, pair: Pair, straight: Answer, reverse: Answer) -> Verdict:
-        there, back = self._odds(pair, straight), self._odds(pair, reverse)
-        if there is None or back is None:
+    def _verdict(self, pair: Pair, replies: Sequence[Answer]) -> Verdict:
+        heard = [self._odds(pair, reply) for reply in replies]
+        # The second request shows the pair's first place as B.
+        odds = [value if at == 0 else -value for at, value in enumerate(heard) if value is not None]
+        if len(odds) < len(replies):
             return Verdict(pair, None, None, None)
-        back = -back  # in the second request the pair's first place was shown as B
         first, second = pair
-        agree = there * back > 0
-        winner = (first if there > 0 else second) if agree else None
-        return Verdict(pair, winner, (there + back) / 2, agree)
+        winner = first if min(odds) > 0 else second if max(odds) < 0 else None
+        agree = winner is not None if self.both_orders else None
+        return Verdict(pair, winner, sum(odds) / len(odds), agree)
 
     def _odds(self, pair: Pair, reply: Answer) -> float | None:
         """Log-odds of A in one reply; an answer that was not returned counts as certain not to be meant."""
@@ -215,11 +241,11 @@ CERTAIN = 20.0
 
 def cyclic_triads(verdicts: Sequence[Verdict], mode: Mode) -> int:
     """How many triples of documents beat each other in a circle (A > B > C > A)."""
-    beats = {(winner, loser) for verdict in verdicts for winner, loser in _decided(verdict, mode)}
-    places = sorted({place for pair in beats for place in pair})
-    return sum(
-        {(a, b), (b, c), (c, a)} <= beats or {(b, a), (c, b), (a, c)} <= beats for a, b, c in combinations(places, 3)
-    )
+    beats = [pair for verdict in verdicts for pair in _decided(verdict, mode)]
+    table = np.zeros((1 + max(map(max, beats), default=0),) * 2)
+    for pair in beats:
+        table[pair] = 1
+    return int(np.trace(table @ table @ table)) // 3  # each circle is met from each of its three
 
 
 def _leads_to(below: dict[int, set[int]], start: int, goal: int) -> bool:

@@ -6,13 +6,12 @@ from collections.abc import Generator, Sequence
 from itertools import combinations
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
 from typing_extensions import override
 
 from reranking.documents import Candidates
-from reranking.ranking import Ranking, by_groups, by_score
+from reranking.ranking import by_score
 from reranking.strategies.base import Guarantee, Steps
-from reranking.strategies.comparing import Comparing, Comparisons, Mode
+from reranking.strategies.comparing import Comparing, Comparisons, Mode, TopK
 from reranking.strategies.heap import Heap
 from reranking.strategies.lockstep import Task, lockstep
 
@@ -22,7 +21,8 @@ class PairwiseAll(Comparing):
 
     Requests: n (n - 1), all at once. Scores: wins, a tie counting half; with `mode` log-odds
     the expected wins. Ties: equal scores. A comparison whose answers disagree, or of which
-    one is lost, is a tie; a document of which no comparison came back has no score. Source: Qin et al. 2023, https://arxiv.org/abs/2306.17563
+    one is lost, is a tie; a document of which no comparison came back has no score.
+    Source: Qin et al. 2023, https://arxiv.org/abs/2306.17563
     """
 
     title: ClassVar[str] = "Pairwise, all pairs"
@@ -47,20 +47,6 @@ class PairwiseAll(Comparing):
         return asked.finished(by_score(candidates, wins, kind, diagnostics=asked.notes(), details=asked.details()))
 
 
-class TopK(Comparing):
-    """A pairwise strategy that settles the best k; the rest follow as one tie, in input order."""
-
-    k: int = Field(10, ge=1, description="How many of the best are put in order")
-
-    def top_ranking(self, asked: Comparisons, top: Sequence[int]) -> Ranking:
-        """The top in order, everything else tied below."""
-        if asked.nothing_came:
-            return asked.failed()
-        rest = sorted(set(range(len(asked.candidates))) - set(top))
-        groups = [*asked.told_apart(top), rest]
-        return asked.finished(by_groups(asked.candidates, groups, diagnostics=asked.notes(), details=asked.details()))
-
-
 class PairwiseSort(TopK):
     """Heap sort for the top k, asking a model which of two documents is better.
 
@@ -73,8 +59,6 @@ class PairwiseSort(TopK):
 
     title: ClassVar[str] = "Pairwise, sorting"
     requests: ClassVar[str] = "about 560 for n = 100, k = 10"
-    adaptive: ClassVar[bool] = True
-    promises: ClassVar[Guarantee] = "exact top k"
 
     kind: Literal["pairwise-sort"] = "pairwise-sort"
 
@@ -91,7 +75,7 @@ class PairwiseSort(TopK):
             return winner
 
         top = yield from asked.rounds(Heap(range(len(candidates)), 2, best).best(self.k))
-        return self.top_ranking(asked, top)
+        return asked.in_groups(asked.above_the_rest(asked.told_apart(top)))
 
 
 class PairwiseSliding(TopK):
@@ -107,8 +91,6 @@ class PairwiseSliding(TopK):
 
     title: ClassVar[str] = "Pairwise, sliding"
     requests: ClassVar[str] = "at most 2 (k (n - 1) - k (k - 1) / 2)"
-    adaptive: ClassVar[bool] = True
-    promises: ClassVar[Guarantee] = "exact top k"
 
     kind: Literal["pairwise-sliding"] = "pairwise-sliding"
 
@@ -118,10 +100,7 @@ class PairwiseSliding(TopK):
         order = list(range(len(candidates)))
         passes = _Passes(order, min(self.k, max(len(order) - 1, 0)), self.mode)
         yield from asked.rounds(passes.run())
-        if asked.nothing_came:
-            return asked.failed()
-        groups = asked.told_apart(order)
-        return asked.finished(by_groups(candidates, groups, diagnostics=asked.notes(), details=asked.details()))
+        return asked.in_groups(asked.told_apart(order))
 
 
 class _Passes:
