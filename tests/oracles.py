@@ -69,6 +69,20 @@ class PerfectOracle:
         if request.task == "grade":
             top = max(json.loads(request.schema)["properties"]["score"]["enum"])
             return json.dumps({"reason": "known", "quotes": [], "score": round(grades[0] * top)})
+        if request.task == "grade-all":
+            entry = json.loads(request.schema)["properties"]["grades"]["items"]["properties"]
+            top = max(entry["score"]["enum"])
+            scores = enumerate((round(grade * top) for grade in grades), start=1)
+            return json.dumps({"grades": [{"passage": at, "reason": "known", "score": score} for at, score in scores]})
+        if request.task == "aspects":  # the sum is right; the first aspects get as much of it as they can hold
+            fields = json.loads(request.schema)["properties"]
+            tops = {key: max(field["enum"]) for key, field in fields.items() if "enum" in field}
+            left = round(grades[0] * sum(tops.values()))
+            parts = {}
+            for key, top in tops.items():
+                parts[key] = min(top, left)
+                left -= parts[key]
+            return json.dumps({"reason": "known", **parts})
         if request.task == "order":
             order = sorted(range(len(grades)), key=lambda slot: -grades[slot])
             return " > ".join(f"[{slot + 1}]" for slot in order)
