@@ -89,10 +89,7 @@ class RerankEndpoint(AsksModel):
 
 def _plain(shown: Passages) -> list[str]:
     """Titles and beginnings of texts as written: an endpoint takes them one by one, so nothing can be imitated."""
-    return [
-        f"{title}\n{text.strip()}".strip()
-        for title, text in zip(shown.titles, shown.read, strict=True)
-    ]
+    return [f"{title}\n{text.strip()}".strip() for title, text in zip(shown.titles, shown.read, strict=True)]
 
 
 def _pieces(places: Sequence[int], most: int) -> list[list[int]]:
