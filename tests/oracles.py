@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 
+from reranking.gateway import Gateway
 from reranking.models import ModelError
 from reranking.replies import Choices, LogLikelihood, Scores, Text, TokenVectors, Vectors
 from reranking.requests import Choose, Embed, EmbedTokens, Generate, Likelihood, PerText, Score
@@ -142,3 +143,15 @@ def adversary(kind):
         return Text(text=_broken_text(kind, number))
 
     return Scripted(answer, name=f"adversary:{kind}")
+
+
+class Rounds:
+    """A gateway that notes how many requests each dependent step had (`sizes`)."""
+
+    def __init__(self):
+        self.inner = Gateway(lambda ref: ref)
+        self.sizes = []
+
+    async def ask(self, requests, run):
+        self.sizes.append(len(requests))
+        return await self.inner.ask(requests, run)

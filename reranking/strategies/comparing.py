@@ -167,7 +167,8 @@ class Comparisons:
 
     def notes(self) -> list[Diagnostic]:
         """What happened on the way."""
-        notes = [*cut_note(self._shown.cut), *lost(self._lost)]
+        missing = [replace(note, indexes=tuple(sorted(set(note.indexes)))) for note in lost(self._lost)]
+        notes = [*cut_note(self._shown.cut), *missing]
         if self._unread:
             indexes = {self.candidates[place].index for pair, _ in self._unread for place in pair}
             effect = "their comparisons count as ties" if self.both_orders else "they do not count"

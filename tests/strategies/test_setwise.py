@@ -8,8 +8,11 @@ import pytest
 from reranking.models import ModelError
 from reranking.replies import Choices
 from reranking.strategies.catalogue import fill_model, make
-from tests.oracles import PerfectOracle, Scripted
+from reranking.strategies.tree import Tree
+from tests.oracles import ADVERSARIES, PerfectOracle, Rounds, Scripted, adversary
 from tests.support import rank
+
+METHODS = ("heap", "tree")
 
 
 def run(grades, **parameters):
@@ -17,14 +20,20 @@ def run(grades, **parameters):
     return rank(fill_model(make({"kind": "setwise", **parameters}), oracle, oracle.answers), len(grades)), oracle
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 9, 21, 40])
-@pytest.mark.parametrize("k", [1, 5, 10, 40])
+def first_of(request, number):
+    """The first passage shown is the best."""
+    return Choices(logprobs=tuple(-float(slot) for slot in range(len(request.choices))))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 4, 5, 9, 10, 11, 21, 40])
+@pytest.mark.parametrize("k", [1, 2, 5, 10, 40])
 @pytest.mark.parametrize("children", [2, 3, 9])
-def test_the_top_k_are_exact_for_every_n_and_k(count, k, children):
+def test_the_top_k_are_exact_for_every_n_and_k(method, count, k, children):
     chance = random.Random(f"{count} {k} {children}")
     for ties in (False, True, False, True):
         grades = [chance.randrange(4) / 4 if ties else at / 50 for at in chance.sample(range(50), count)]
-        ranking, _ = run(grades, k=k, children=children)
+        ranking, _ = run(grades, k=k, children=children, method=method)
         assert [grades[index] for index in ranking.order[:k]] == sorted(grades, reverse=True)[:k]
         assert ranking.outcome == "complete"
 
@@ -38,27 +47,81 @@ def test_the_number_of_questions_is_as_published(children, published):
     assert statistics.mean(amounts) == pytest.approx(published, rel=0.1)
 
 
-def test_no_prompt_shows_fewer_than_two_passages():
+@pytest.mark.parametrize(("children", "requests", "steps"), [(2, 144, 14), (3, 112, 13), (9, 38, 11), (19, 28, 11)])
+def test_a_tree_takes_the_stated_requests_and_steps(children, requests, steps):
+    amounts = []
+    for seed in range(20):
+        oracle = PerfectOracle([at / 100 for at in random.Random(seed).sample(range(100), 100)])
+        rounds = Rounds()
+        strategy = make({"kind": "setwise", "method": "tree", "k": 10, "children": children})
+        rank(fill_model(strategy, oracle, oracle.answers), 100, through=rounds)
+        amounts.append(sum(rounds.sizes))
+        assert len(rounds.sizes) == steps
+    assert statistics.mean(amounts) == pytest.approx(requests, rel=0.02)
+
+
+def test_after_the_first_has_come_up_a_tree_gives_one_document_a_step():
+    for count in range(1, 80):
+        grades = random.Random(count).sample(range(count), count)
+        asking = Tree(range(count), 4).best(10)
+        answers, steps, top = None, 0, None
+        while top is None:
+            try:
+                sets = asking.send(answers)
+            except StopIteration as stop:
+                top = stop.value
+                continue
+            steps += 1
+            assert all(2 <= len(shown) <= 4 for shown in sets)
+            answers = [max(shown, key=lambda item: grades[item]) for shown in sets]
+        assert [grades[item] for item in top] == sorted(grades, reverse=True)[:10]
+        levels = 1 + (count > 4) + (count > 16) + (count > 64)
+        assert steps <= levels - 1 + min(10, count)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_prompt_shows_fewer_than_two_passages_or_more_than_a_parent_and_its_children(method):
     for count in range(1, 30):
-        _, oracle = run([at / 30 for at in range(count)], k=10)
-        assert all(len(request.shown) >= 2 for request in oracle.asked)
+        _, oracle = run([at / 30 for at in range(count)], k=10, method=method)
+        assert all(2 <= len(request.shown) <= 4 for request in oracle.asked)
 
 
-def test_an_answer_that_names_nothing_keeps_the_parent_and_is_told():
-    model = Scripted(lambda request, number: Choices(logprobs=(None,) * len(request.choices)) if number == 1 else
-                     Choices(logprobs=tuple(-float(slot) for slot in range(len(request.choices)))))  # fmt: skip
-    ranking = rank(fill_model(make("setwise"), model, model.answers), 6)
+@pytest.mark.parametrize("method", METHODS)
+def test_an_answer_that_names_nothing_keeps_the_first_one_shown_and_is_told(method):
+    shown = []
+
+    def silent_once(request, number):
+        shown.append(request.shown)
+        return Choices(logprobs=tuple(None if number == 1 else -float(index) for index in request.shown))
+
+    model = Scripted(silent_once)
+    ranking = rank(fill_model(make({"kind": "setwise", "method": method}), model, model.answers), 6)
     assert ranking.outcome == "partial"
     assert [note.code for note in ranking.diagnostics] == ["unusable-reply"]
+    assert set(ranking.diagnostics[0].indexes) == set(shown[0])
+    assert ranking.order == tuple(range(6))
 
 
-def test_a_lost_answer_is_told_with_its_documents():
+@pytest.mark.parametrize("method", METHODS)
+def test_a_lost_answer_is_told_with_its_documents(method):
     def sometimes(request, number):
         if number == 2:
             raise ModelError("server", "The server failed (500).")
-        return Choices(logprobs=tuple(-float(slot) for slot in range(len(request.choices))))
+        return first_of(request, number)
 
     model = Scripted(sometimes)
-    ranking = rank(fill_model(make("setwise(children=2)"), model, model.answers), 6)
+    strategy = make({"kind": "setwise", "children": 2, "method": method})
+    ranking = rank(fill_model(strategy, model, model.answers), 6)
     assert ranking.outcome == "partial"
     assert len(ranking.diagnostics[0].indexes) >= 2
+
+
+@pytest.mark.parametrize("fault", ADVERSARIES)
+def test_a_tree_of_broken_answers_still_lists_every_document(fault):
+    for count in (1, 2, 7, 23):
+        model = adversary(fault)
+        ranking = rank(fill_model(make("setwise(method='tree')"), model, model.answers), count)
+        assert sorted(ranking.order) == list(range(count))
+        if model.count:
+            assert ranking.outcome == "failed"
+            assert ranking.diagnostics
