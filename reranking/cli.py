@@ -97,26 +97,38 @@ def run(
 
 @main.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def strategies(as_json: bool) -> None:
+@click.option("--markdown", is_flag=True, help="Print all about each of them, as the page docs/strategies.md.")
+def strategies(as_json: bool, markdown: bool) -> None:
     """List the strategies: what each asks of a model, and how often."""
-    from reranking.strategies.catalogue import kind_of
-    from reranking.strategies.catalogue import strategies as all_strategies
-
-    rows: list[dict[str, Any]] = [
-        {
-            "kind": kind_of(cls),
-            "title": cls.title,
-            "parameters": cls.model_json_schema(),
-            "asks": [kind.kind for kind in cls.asks],
-            "requests": cls.requests,
-        }
-        for cls in all_strategies().values()
-    ]
     if as_json:
+        from reranking.strategies.catalogue import kind_of
+        from reranking.strategies.catalogue import strategies as all_strategies
+
+        rows: list[dict[str, Any]] = [
+            {
+                "kind": kind_of(cls),
+                "title": cls.title,
+                "parameters": cls.model_json_schema(),
+                "asks": [kind.kind for kind in cls.asks],
+                "requests": cls.requests,
+            }
+            for cls in all_strategies().values()
+        ]
         click.echo(json.dumps(rows, ensure_ascii=False))
         return
-    _columns([(row["kind"], row["title"], " or ".join(row["asks"]) or "–", row["requests"]) for row in rows],
-             ("kind", "title", "asks", "requests for n documents"))  # fmt: skip
+    from reranking import guide
+
+    if markdown:
+        click.echo(guide.page(), nl=False)
+        return
+    sizes = [f"n = {size}" for size in guide.SIZES]
+    _columns(
+        [
+            (entry.kind, entry.cls.title, *entry.requests, " or ".join(entry.asks) or "–", ", ".join(entry.served_by))
+            for entry in guide.entries()
+        ],
+        ("kind", "title", *sizes, "asks", "models"),
+    )
 
 
 @main.command()
@@ -134,7 +146,10 @@ def models(as_json: bool) -> None:
         click.echo(json.dumps(shown, ensure_ascii=False))
         return
     _columns(
-        [(row.name, ", ".join(row.answers), "available" if row.available else row.reason) for row in rows],
+        [
+            (row.name, ", ".join(row.answers), "available" if row.available else row.reason)
+            for row in sorted(rows, key=lambda row: not row.available)
+        ],
         ("model", "answers", "state"),
     )
 

@@ -22,6 +22,8 @@ from reranking.gateway import Gateway, Resolve, Run
 from reranking.loop import background, submit
 from reranking.providers.simulated import Rehearsal
 from reranking.ranking import Diagnostic, Ranking, failed
+from reranking.replies import Failed, Reply
+from reranking.requests import Request
 from reranking.store import JobKind, JobState, Store, StoreError
 from reranking.strategies.base import Family, Steps, Strategy
 from reranking.strategies.catalogue import UnknownStrategyError, make, with_defaults
@@ -323,7 +325,18 @@ def _made(spec: dict[str, Any]) -> Strategy:
 
 def predict(strategy: Strategy, query: str, candidates: Sequence[Candidate]) -> Estimate:
     """What a strategy will ask, from a rehearsal that sends nothing. Not to be called on the loop."""
-    return asyncio.run(estimate(strategy, query, candidates, Gateway(lambda ref: Rehearsal())))
+    count = 1 + max((item.index for item in candidates), default=-1)
+    return asyncio.run(estimate(strategy, query, candidates, _Rehearsed(Rehearsal.of(count))))
+
+
+class _Rehearsed:
+    """Answers at once from a rehearsal, without the gateway's bookkeeping."""
+
+    def __init__(self, model: Rehearsal) -> None:
+        self.model = model
+
+    async def ask(self, requests: Sequence[Request], run: Run) -> list[Reply | Failed]:
+        return [await self.model.answer(request) for request in requests]
 
 
 def _parts(strategies: Sequence[Strategy], orders: Sequence[Sequence[int]], count: int) -> list[Part]:

@@ -141,7 +141,7 @@ def test_cancelling_closes_the_generator():
 
 def test_an_estimate_counts_what_would_be_asked_and_sends_nothing():
     model = Scripted(lambda request, number: pytest.fail("sent"))
-    stub = Gateway(lambda ref: Rehearsal())
+    stub = Gateway(lambda ref: Rehearsal.of(12))
     found = asyncio.run(estimate(Chains(model=model, chains=5, length=3), "q", candidates(4), stub))
     assert (found.requests, found.exact) == (15, True)
 

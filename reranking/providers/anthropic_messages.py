@@ -13,7 +13,7 @@ from reranking.providers.connection import CONNECT_TIMEOUT, OWN_URLS, Connection
 from reranking.providers.errors import Problem
 from reranking.providers.offers import hosted
 from reranking.providers.settings import ModelInfo, Settings
-from reranking.requests import Message
+from reranking.requests import Message, Request
 
 PROVIDER = "anthropic"
 
@@ -34,6 +34,11 @@ def open_model(prefix: str, name: str, settings: Settings) -> ChatModel:
     base_url = (settings.base_url(prefix) or OWN_URLS[PROVIDER]).rstrip("/").removesuffix("/v1")
     server = connect(prefix, base_url, settings, sdk="anthropic", make=_client)
     return AnthropicMessages(name, server)
+
+
+def serves() -> frozenset[type[Request]]:
+    """The kinds of request that models of this module can answer; a single one may answer fewer."""
+    return ChatModel.answers
 
 
 def listing(settings: Settings) -> list[ModelInfo]:

@@ -79,6 +79,11 @@ def open_model(prefix: str, name: str, settings: Settings) -> Model:
     return _opened(name)
 
 
+def serves() -> frozenset[type[Request]]:
+    """The kinds of request that models of this module can answer; a single one may answer fewer."""
+    return frozenset(kind for model in _MODELS.values() for kind in model.handlers())
+
+
 def listing(settings: Settings) -> list[ModelInfo]:
     """The bundled models, and how to install those that are missing."""
     found = []

@@ -50,6 +50,12 @@ def open_model(prefix: str, name: str, settings: Settings) -> Model:
     return _opened(full, str(found), f"{name}@{hub.revision(found)}")
 
 
+def serves() -> frozenset[type[Request]]:
+    """The kinds of request that models of this module can answer; a single one may answer fewer."""
+    handlers = (causal.handlers(), encoders.encoder_handlers(), encoders.scorer_handlers())
+    return frozenset(kind for each in handlers for kind in each)
+
+
 def listing(settings: Settings) -> list[ModelInfo]:
     """The hub's models on this machine, and suggestions. Any other name or folder can be given too."""
     found = []

@@ -19,7 +19,7 @@ from reranking.providers.errors import Problem
 from reranking.providers.offers import hosted, served
 from reranking.providers.prices import Tokens
 from reranking.providers.settings import ModelInfo, Settings
-from reranking.requests import Message
+from reranking.requests import Message, Request
 
 TOP_LOGPROBS = 20
 """The most that the API returns."""
@@ -42,6 +42,11 @@ def open_model(prefix: str, name: str, settings: Settings) -> ChatModel:
         model, base_url = match["name"], match["url"]
     server = connect(prefix, base_url, settings, sdk="openai", make=make_client)
     return OpenAIChat(model, server, label=name)
+
+
+def serves() -> frozenset[type[Request]]:
+    """The kinds of request that models of this module can answer; a single one may answer fewer."""
+    return ChatModel.answers
 
 
 def listing(settings: Settings) -> list[ModelInfo]:

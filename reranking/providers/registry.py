@@ -1,7 +1,7 @@
 """From a model's name to the model: `provider:name`, or the object itself.
 
 Provider modules are imported when one of their models is named; each offers
-`open_model(prefix, name, settings)` and `listing(settings)`.
+`open_model(prefix, name, settings)`, `listing(settings)` and `serves()`.
 """
 
 from __future__ import annotations
@@ -91,6 +91,15 @@ class Registry:
             close = getattr(model, "aclose", None)
             if close is not None:
                 await close()
+
+
+def serves(prefix: str) -> frozenset[type[Request]]:
+    """The kinds of request that models with this prefix can answer; none if its packages are missing."""
+    try:
+        found: frozenset[type[Request]] = _module(MODULES[prefix]).serves()
+    except ModelError:
+        return frozenset()
+    return found
 
 
 def _open(ref: str, settings: Settings) -> Model:

@@ -73,6 +73,11 @@ def open_model(prefix: str, name: str, settings: Settings) -> RerankEndpoint:
     return RerankEndpoint(model, server, label=f"{prefix}:{name}", dialect=HOSTED[provider][0])
 
 
+def serves() -> frozenset[type[Request]]:
+    """The kinds of request that models of this module can answer; a single one may answer fewer."""
+    return frozenset({Score})
+
+
 def listing(settings: Settings) -> list[ModelInfo]:
     """Some rerankers of the hosted providers, and how one on another server is named."""
     found = []

@@ -135,10 +135,11 @@ class Rehearsal(Simulated):
 
     answers = frozenset({Generate, Choose, Likelihood, Score, Embed, EmbedTokens})
 
-    def about(self, query: str, documents: Sequence[Document]) -> Rehearsal:
-        """The same, with a relevance drawn at random for each document."""
-        chance = random.Random(len(documents))
-        return Rehearsal(relevance=tuple(chance.random() for _ in documents))
+    @classmethod
+    def of(cls, count: int) -> Rehearsal:
+        """One with a relevance drawn at random for each of `count` documents."""
+        chance = random.Random(count)
+        return cls(relevance=tuple(chance.random() for _ in range(count)))
 
     async def answer(self, request: Request) -> Reply:
         """Any well-formed answer."""
@@ -175,6 +176,11 @@ def open_model(prefix: str, name: str, settings: Settings) -> Simulated:
         )
         raise ModelError("unknown-model", message) from error
     return Simulated(source, **values)
+
+
+def serves() -> frozenset[type[Request]]:
+    """The kinds of request that models of this module can answer; a single one may answer fewer."""
+    return Simulated.answers
 
 
 def listing(settings: Settings) -> list[ModelInfo]:

@@ -1,31 +1,19 @@
 """Under a model that is always right, every strategy delivers what its class declares."""
 
-import random
-
 import pytest
 
-from reranking.strategies.catalogue import fill_model, make, strategies
+from reranking.strategies.catalogue import fill_model, make
+from tests.guarantees import broken_promise, cases, variants
 from tests.oracles import PerfectOracle
 from tests.support import rank
 
-EXACT = [kind for kind, cls in strategies().items() if cls.promises == "exact order"]
-VARIANTS = [*EXACT, "grade(mode='expected')", "listwise(reasons=False)", "dense", "late-interaction", "cross-encoder"]
 
-
-@pytest.mark.parametrize("strategy", VARIANTS)
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 10, 40])
-@pytest.mark.parametrize("ties", [False, True])
-def test_grades_never_increase_down_the_list(strategy, count, ties):
-    chance = random.Random(count)
-    for _ in range(5):
-        grades = [chance.randrange(4) / 4 if ties else at / 10 % 1 for at in chance.sample(range(count), count)]
-        if not ties:
-            grades = [round(grade * 10) / 10 for grade in grades]
-        oracle = PerfectOracle(grades)
-        ranking = rank(fill_model(make(strategy), oracle, oracle.answers), count)
-        ordered = [grades[index] for index in ranking.order]
-        assert ordered == sorted(grades, reverse=True)
-        assert ranking.outcome == "complete"
+@pytest.mark.parametrize("variant", variants())
+def test_a_model_that_is_always_right_gets_what_the_class_promises(variant):
+    """A small grid; `make bench ONLY=oracle` runs every n from 0 to 40 with 200 lists each."""
+    for n in (0, 1, 2, 3, 8, 21, 40):
+        for strategy, grades in cases(variant, n, lists=4):
+            assert broken_promise(strategy, grades) == "", f"{strategy.name} with n = {n}"
 
 
 @pytest.mark.parametrize(

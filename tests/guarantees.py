@@ -1,0 +1,132 @@
+"""What every strategy must deliver under a model that is always right, and a quick way to find out."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from reranking.documents import as_candidates
+from reranking.replies import Failed
+from reranking.strategies.base import Aside, Together
+from reranking.strategies.catalogue import fill_model, make, strategies
+from tests.oracles import PerfectOracle
+
+KS = (1, 5, 10, None)
+"""Depths of the top that are tried; None stands for n."""
+
+LEVELS = 10
+"""Grades of the models that write grades are tenths."""
+
+WRITES_GRADES = {"grade", "grade-all", "aspects"}
+
+
+def drive(strategy, candidates, model, query="harbour lantern"):
+    """The ranking of `strategy`, driven without engine or gateway: fast, and with nothing in between."""
+    return _finish(strategy.steps(query, candidates), model)
+
+
+def _finish(steps, model):
+    answer = None
+    while True:
+        try:
+            asked = steps.send(answer)
+        except StopIteration as stop:
+            return stop.value
+        if isinstance(asked, Together):
+            answer = [_finish(part, model) for part in asked.parts]
+        elif isinstance(asked, Aside):
+            answer = asked.function(*asked.arguments)
+        else:
+            answer = [_reply(model, request) for request in asked]
+
+
+def _reply(model, request):
+    try:
+        model.answer(request).send(None)
+    except StopIteration as stop:
+        return stop.value
+    return Failed("test", "the oracle waits for something")
+
+
+def variants() -> list[str]:
+    """All strategies that ask a model, or promise something of those they hold, with their modes."""
+    modes = {
+        "grade": ["mode='written'", "mode='expected'"],
+        "listwise": ["reasons=True", "reasons=False"],
+        "listwise-window": ["window=20", "window=4, stride=2", "window=5, stride=1, passes=2"],
+        "setwise": ["children=2", "children=3", "children=9"],
+    }
+    named: list[str] = []
+    for kind, cls in strategies().items():
+        fields = cls.model_fields
+        if not cls.asks and cls().promises == "nothing exact":
+            continue
+        found = modes.get(kind, [""])
+        if "log-odds" in str(fields.get("mode")):
+            found = ["mode='agreement'", "mode='log-odds'"]
+        if "tree" in str(fields.get("method")):
+            found = [f"{one}, method='{method}'" for one in found for method in ("heap", "tree")]
+        named += [f"{kind}({one})" if one else kind for one in found]
+    return named
+
+
+def cases(variant: str, n: int, lists: int) -> Iterator[tuple[object, list[float]]]:
+    """Strategies (without a model) and grades: `lists` random lists of `n`, half of them with ties, for each k."""
+    plain = make(variant)
+    depth = depth_field(plain)
+    chance = random.Random(f"{variant} {n}")
+    for number in range(lists):
+        kind = plain.spec()["kind"]
+        if number % 2 or kind in WRITES_GRADES:
+            grades = [chance.randrange(LEVELS + 1) / LEVELS for _ in range(n)]
+        else:
+            grades = [rank / max(n, 1) for rank in chance.sample(range(n), n)]
+        for k in KS if depth else (None,):
+            yield _with_depth(plain, depth, max(n if k is None else k, 1)) if depth else plain, grades
+
+
+def depth_field(strategy):
+    """The parameter that says how many of the first places are exact; None if it promises no such top."""
+    fields = type(strategy).model_fields
+    return next((name for name in ("k", "cutoff") if name in fields and strategy.promises == "exact top k"), None)
+
+
+def _with_depth(strategy, field, k):
+    """The strategy with depth k, and a window that is large enough for it."""
+    spec = {**strategy.spec(), field: k}
+    return make({**spec, "window": max(spec["window"], k + 1)} if "window" in spec else spec)
+
+
+def broken_promise(strategy, grades) -> str:
+    """What the strategy fails to deliver for documents of these grades under a perfect model; empty if nothing."""
+    model = PerfectOracle(grades)
+    ready = fill_model(strategy, model, model.answers)
+    candidates = as_candidates([f"text number {at}" for at in range(len(grades))])
+    ranking = drive(ready, candidates, model)
+    found = [grades[index] for index in ranking.order]
+    best = sorted(grades, reverse=True)
+    if sorted(ranking.order) != list(range(len(grades))):
+        return "not a permutation"
+    if ranking.outcome != "complete":
+        return f"outcome {ranking.outcome}: {ranking.diagnostics}"
+    depth = promised_depth(ready, len(grades))
+    if found[:depth] != best[:depth]:
+        return f"{found} instead of {best[:depth]}"
+    if best and found[0] != best[0] and best[0] not in _first_tie(ranking, grades):
+        return f"the best document is not among the first: {found}"
+    return ""
+
+
+def promised_depth(strategy, n: int) -> int:
+    """How many of the first places are exact under a perfect model."""
+    if strategy.promises == "exact order":
+        return n
+    if strategy.promises == "exact top k":
+        return min(n, getattr(strategy, depth_field(strategy)))
+    if strategy.spec()["kind"] == "listwise-window":
+        return n if n <= strategy.window else min(n, strategy.passes * (strategy.window - strategy.stride))
+    return 0
+
+
+def _first_tie(ranking, grades):
+    return {grades[item.index] for item in ranking if item.tie == ranking.items[0].tie}
