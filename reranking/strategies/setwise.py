@@ -24,7 +24,7 @@ class Setwise(ShowsSeveral):
     """Find the top k by asking which of a few documents is the best: with a heap, or a tree of groups.
 
     Requests for n = 100, k = 10 and 2 / 3 / 9 / 19 children: about 141 / 82 / 31 / 24 with a
-    heap, in 17 to 50 dependent steps; 144 / 112 / 38 / 28 with a tree, in 11 to 14 steps, since it
+    heap, in 17 to 42 dependent steps; 144 / 112 / 38 / 28 with a tree, in 11 to 14 steps, since it
     asks for the next best before it is needed. Scores: none (rank only). Documents below the
     top k are one tie, in input order. A reply that is lost or names no document keeps the first
     one shown (a heap's parent), is reported, and makes the outcome `partial`.
