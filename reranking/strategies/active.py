@@ -20,8 +20,9 @@ class PairwiseActive(TopK):
     """Ask only the comparisons that can still change the top k, many at once.
 
     Requests: about 230 in 15 dependent steps for n = 50, k = 10 and 16 at once in both orders,
-    140 in 9 steps in one order. Documents between which the two orders disagree cost more: none
-    of their comparisons can be inferred, up to n (n - 1) requests. Scores: none (rank only).
+    140 in 9 steps in one order. Documents between which the two orders disagree cost more, since
+    none of their comparisons can be inferred: 916 requests if only four grades are told apart,
+    at most n (n - 1). Scores: none (rank only).
     What follows from earlier answers (A over B, B over C) is not asked; an answer that
     contradicts it is reported and does not count. Ties: neighbours of which neither is known to
     be above the other, and all documents below the top k, in input order. A lost answer leaves
