@@ -93,7 +93,7 @@ def test_2_a_document_that_the_model_did_not_score_has_no_score(kind):
     def sometimes(request, number):
         if number % 2:
             raise ModelError("server", "The server failed (500).")
-        return usable('{"reason": "", "quotes": [], "score": 5}', request)
+        return usable('{"reason": "", "quotes": [], "score": 5, "score_1": 1, "score_2": 1, "score_3": 1}', request)
 
     ranking = rank(with_model(kind, Scripted(sometimes)), 8)
     lost = {index for note in ranking.diagnostics if note.code == "server" for index in note.indexes}

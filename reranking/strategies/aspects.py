@@ -56,8 +56,8 @@ class Example(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    query: str = Field(max_length=10_000, description="What was searched for")
-    passage: str = Field(max_length=200_000, description="What was found; cut like the documents")
+    query: str = Field(description="What was searched for")
+    passage: str = Field(description="What was found; cut like the documents")
     rating: Literal["good", "bad"] = Field("good", description="How people judged it")
     reason: str = Field("", max_length=1_000, description="Why, if you want to say so")
 
@@ -151,7 +151,7 @@ class Aspects(LLMStrategy):
         return by_score(
             candidates,
             [score for score, _, _ in read],
-            f"{weighted}sum of aspects out of {self.best:g}",
+            f"{weighted}sum of aspects out of {self.best:.10g}",
             explanations=[explanation for _, explanation, _ in read],
             diagnostics=[*cut_note(shown.cut), *_own_examples(own), *lost(failures), *notes],
             repaired=any(note.code == "read-from-text" for note in notes),
