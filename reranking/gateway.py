@@ -244,7 +244,7 @@ class Gateway:
                 landed = await asyncio.shield(flight.task)
             if isinstance(landed.reply, Failed):
                 return landed
-            if not isinstance(landed.reply, PartedReply):
+            if not isinstance(landed.reply, PartedReply) or _joint(model):
                 return landed
             if flight.model is model and ticket.source == "sent":
                 receipt = landed.reply.receipt

@@ -130,7 +130,8 @@ def test_texts_of_a_joint_model_are_cached_together_only():
     model = Scripted(score, fingerprint="f", joint=True)
     archive = MemoryArchive()
     for texts in (("a", "b"), ("a",), ("a", "b")):
-        ask(make(archive), [Score(model=model, task="score", query="q", texts=texts)])
+        (reply,) = ask(make(archive), [Score(model=model, task="score", query="q", texts=texts)])
+        assert len(reply.scores) == len(texts)
     assert model.count == 2
 
 

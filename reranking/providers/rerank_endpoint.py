@@ -13,8 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from typing_extensions import override
-
 from reranking.models import ModelError
 from reranking.providers.chat import without_lone_surrogates
 from reranking.providers.connection import OWN_URLS, Connection, Received, connect
@@ -89,14 +87,6 @@ def listing(settings: Settings) -> list[ModelInfo]:
         ]
     reason = "Put in the name of a model and the address of a server that has a rerank endpoint."
     return [*found, ModelInfo(_EXAMPLE, (Score.kind,), False, reason)]
-
-
-class WholeScores(Scores):
-    """Scores of texts that were sent together. None of them is known to be what its text alone would get."""
-
-    @override
-    def part(self, position: int) -> WholeScores:
-        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +223,7 @@ class RerankEndpoint:
         except UnreadableReplyError as error:
             message = f"The reply of {label} cannot be used: it holds {error}."
             raise ModelError("bad-reply", message, received.text, receipt) from None
-        return WholeScores(scores=scores, score_kind=SCORE_KIND, cut=(False,) * count, receipt=receipt)
+        return Scores(scores=scores, score_kind=SCORE_KIND, cut=(False,) * count, receipt=receipt)
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,6 +225,17 @@ def _write(request: Generate, worth: Sequence[float]) -> str:
         top = max(properties.get("score", {}).get("enum", [10]))
         grade = min(top, max(0, round(_mean(worth) * top)))
         return json.dumps({"reason": _because(_mean(worth)), "quotes": [], "score": grade})
+    if request.task == "grade-all":
+        top = max(properties["grades"]["items"]["properties"]["score"]["enum"])
+        grades = [
+            {"passage": slot, "reason": _because(value), "score": min(top, max(0, round(value * top)))}
+            for slot, value in enumerate(worth, start=1)
+        ]
+        return json.dumps({"grades": grades})
+    if request.task == "aspects":
+        tops = {key: max(item["enum"]) for key, item in properties.items() if "enum" in item}
+        parts = {key: min(top, max(0, round(_mean(worth) * top))) for key, top in tops.items()}
+        return json.dumps({"reason": _because(_mean(worth)), **parts})
     return json.dumps(_filled(schema)) if schema else ""
 
 

@@ -88,6 +88,20 @@ class Judgments:
         found = self.latest(query, scale, assessor)
         return {item.fingerprint: item.grade for item in found if item.grade is not None}
 
+    def texts(self, scale: str, assessor: str | None = None) -> list[tuple[str, str, int]]:
+        """What was graded, as (query, text, grade that counts), for documents that are still in the store."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT judged.query, documents.text, judged.grade FROM latest_judgments AS judged "
+                "JOIN candidate_lists ON candidate_lists.query_nfc = judged.query "
+                "JOIN documents ON documents.candidate_list = candidate_lists.id "
+                "AND documents.fingerprint = judged.fingerprint "
+                "WHERE judged.grade IS NOT NULL AND judged.scale = ? AND judged.assessor = ifnull(?, judged.assessor) "
+                "ORDER BY judged.query, documents.text, judged.grade",
+                (scale, assessor),
+            ).fetchall()
+        return [(row["query"], row["text"], row["grade"]) for row in rows]
+
     def history(self, query: str, fingerprint: str) -> list[Judgment]:
         """Everything ever said about a document for a query, oldest first."""
         return self._select(

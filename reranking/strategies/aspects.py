@@ -103,7 +103,10 @@ class Aspects(LLMStrategy):
     aspects: tuple[Aspect, ...] = Field(
         DEFAULT_ASPECTS, min_length=1, max_length=9, description="What each document is graded on"
     )
-    examples: tuple[Example, ...] = Field((), max_length=8, description="Judged passages that the model is shown")
+    examples: tuple[Example, ...] = Field(
+        (), max_length=8, description="Judged passages that the model is shown",
+        json_schema_extra={"format": "judged-examples"},
+    )  # fmt: skip
 
     @field_validator("aspects")
     @classmethod

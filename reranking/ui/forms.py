@@ -15,6 +15,7 @@ from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import kind_of, make, strategies
 from reranking.strategies.llm import LLMStrategy
 from reranking.ui import notices, state
+from reranking.ui.examples_form import examples_form
 from reranking.ui.prompt_form import domain_form, prompt_form
 
 NO_MODEL = "none chosen"
@@ -45,6 +46,8 @@ def _field(name: str, info: FieldInfo, value: Any, key: str, owner: BaseModel) -
         return _model(label, value, key, owner)
     if form == "domain":
         return domain_form(value, key, info.description)
+    if form == "judged-examples":
+        return examples_form(label, value, key)
     if form == "prompt" and isinstance(owner, LLMStrategy):
         return prompt_form(owner, key)
     if isinstance(value, Strategy):
@@ -122,9 +125,18 @@ def _items(label: str, value: Any, key: str, cls: type[BaseModel], fewest: int) 
     # What has no defaults cannot begin empty; it comes from elsewhere, such as judgments.
     fresh = edited[-1] if edited else _default(cls)
     if fresh is not None and st.button(f"Add {label.rstrip('s').lower()}", key=f"{key}-add"):
-        edited.append(dict(fresh))
+        edited.append(_renamed(dict(fresh), [item.get("name") for item in edited]))
         st.session_state[f"{key}-generation"] += 1
     return edited
+
+
+def _renamed(item: dict[str, Any], taken: list[Any]) -> dict[str, Any]:
+    """The item with a number behind its name, if it has one that is taken."""
+    name, number = item.get("name"), 2
+    while "name" in item and item["name"] in taken:
+        item["name"] = f"{name} {number}"
+        number += 1
+    return item
 
 
 def _default(cls: type[BaseModel]) -> dict[str, Any] | None:

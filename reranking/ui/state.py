@@ -285,6 +285,14 @@ def grades(query: str, documents: Sequence[Document]) -> dict[int, int]:
     return {at: found[item.fingerprint] for at, item in enumerate(documents) if item.fingerprint in found}
 
 
+def judged_texts() -> list[tuple[str, str, float, int]]:
+    """Everything that was graded here, in any session: query, text, grade, best grade."""
+    entered, best = draft(), max(GRADES)
+    documents = entered.documents()
+    own = [(entered.query, documents[at].text, grade) for at, grade in grades(entered.query, documents).items()]
+    return [(query, text, grade, best) for query, text, grade in [*store().judgments.texts(SCALE, ASSESSOR), *own]]
+
+
 def saved_at() -> str:
     """`saved 14:02`, `draft` or `nothing to save`, for the line at the top."""
     session = st.session_state.session

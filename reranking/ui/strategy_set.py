@@ -18,7 +18,7 @@ from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import UnknownStrategyError, kind_of, make, strategies, without_model
 from reranking.ui import forms, names, notices, page, state
 
-KEYS = {"openai": "OpenAI", "anthropic": "Anthropic"}
+KEYS = {"openai": "OpenAI", "anthropic": "Anthropic", "cohere": "Cohere", "voyage": "Voyage", "jina": "Jina"}
 
 
 def strategy_set(entered: state.Draft, documents: Sequence[Document]) -> None:

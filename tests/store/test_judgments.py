@@ -4,6 +4,7 @@ import sqlite3
 
 import pytest
 
+from reranking.documents import Document
 from reranking.store import StoreError
 from reranking.store.store import Store
 
@@ -100,3 +101,17 @@ def test_a_grade_that_is_not_a_whole_number_is_refused(store, grade):
 def test_a_note_with_a_lone_surrogate_is_refused_by_name(store):
     with pytest.raises(StoreError, match="The note"):
         store.judgments.add("q", "f", "ann", "0-3", 1, "\ud83d")
+
+
+def test_graded_texts_come_with_the_grade_that_counts_and_only_while_they_are_stored(store):
+    documents = [Document("wet paper"), Document("dry sand", title="Desert"), Document("never judged")]
+    store.judgments.add("rain", documents[0].fingerprint, "me", "0-3", 1)
+    store.judgments.add("rain", documents[0].fingerprint, "me", "0-3", 3)
+    store.judgments.add("rain", documents[1].fingerprint, "me", "0-3", 2)
+    store.judgments.add("rain", documents[1].fingerprint, "me", "0-3", None)
+    store.judgments.add("snow", documents[1].fingerprint, "me", "0-3", 0)
+    assert store.judgments.texts("0-3", "me") == []
+    session = store.sessions.new({})
+    store.jobs.add(session, "comparison", "rain", documents, {}, seed=1)
+    assert store.judgments.texts("0-3", "me") == [("rain", "wet paper", 3)]
+    assert store.judgments.texts("0-3", "you") == []

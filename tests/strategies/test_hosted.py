@@ -7,7 +7,6 @@ import pytest
 from reranking.documents import Document, as_candidates
 from reranking.gateway import MemoryArchive
 from reranking.models import ModelError
-from reranking.providers.rerank_endpoint import WholeScores
 from reranking.replies import Scores
 from reranking.requests import Score
 from reranking.strategies.hosted import RerankEndpoint
@@ -32,7 +31,7 @@ class Endpoint(Scripted):
         if len(request.texts) > self.most or any(word in text for word in self.refused for text in request.texts):
             raise ModelError("context-too-long", "The request is too long.", raw="413")
         scores = tuple(float(len(text)) for text in request.texts)
-        return WholeScores(scores=scores, score_kind="relevance score", cut=(False,) * len(scores))
+        return Scores(scores=scores, score_kind="relevance score", cut=(False,) * len(scores))
 
 
 def run(model, texts, **parameters):

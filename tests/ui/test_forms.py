@@ -123,3 +123,10 @@ def test_a_domain_is_chosen_by_name_or_written():
     written = edited({"kind": "yes-no"}, write)
     assert (written.domain.title, written.domain.priorities) == ("Patents", ("claims", "prior art"))
     assert edited(written.spec()) == written
+
+
+def test_an_added_aspect_has_a_name_of_its_own():
+    strategy = edited({"kind": "aspects"}, lambda at: at.button(key="form-aspects-add").click())
+    names = [aspect.name for aspect in strategy.aspects]
+    assert len(names) == 4
+    assert len(set(names)) == 4
