@@ -97,7 +97,8 @@ def kemeny(rankings: Sequence[Ranks], weights: Sequence[float] | None = None, *,
     A ranking that ties two documents contradicts neither order of them. Documents that every
     ranking ties stay tied; all others get an order. Where orders are equally good, Borda's sums
     decide, then the order of the input: of the documents that may come next the one with more
-    points comes first, and within a majority cycle the order nearest to Borda's is taken.
+    points comes first, and within a majority cycle of up to 40 the order nearest to Borda's is
+    taken.
 
     What majorities decide without a cycle is found at once. Each cycle is an integer programme
     with one variable for every pair; after `seconds` in all, the best order found so far is

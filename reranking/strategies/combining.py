@@ -59,11 +59,14 @@ class Cascade(Strategy):
             if ranking.outcome == "failed":
                 break
             left = [item.candidate for item in ranking.items[: stage.keep]]
-        return _assembled(candidates, done)
+        return assembled(candidates, done)
 
 
-def _assembled(candidates: Candidates, done: Sequence[tuple[Stage, Ranking]]) -> Ranking:
-    """One ranking from the stages: each places what did not go on to the next."""
+def assembled(candidates: Candidates, done: Sequence[tuple[Stage, Ranking]]) -> Ranking:
+    """One ranking from the stages that were run: each places what did not go on to the next.
+
+    `done` holds at least one stage, each with its ranking of what the one before kept.
+    """
     notes = [note for number, (stage, ranking) in enumerate(done, start=1) for note in _notes(number, stage, ranking)]
     sound = [entry for entry in done if entry[1].outcome != "failed"]
     for number, (stage, ranking) in enumerate(sound[:-1], start=1):

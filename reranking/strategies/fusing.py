@@ -9,14 +9,14 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import override
 
+from reranking.analysis.consensus import borda_points, kemeny, reciprocal_ranks, total
 from reranking.documents import Candidates
 from reranking.ranking import Contribution, Diagnostic, Explanation, Ranking, by_score, failed
-from reranking.strategies.base import Family, Steps, Strategy, together
+from reranking.strategies.base import Family, Steps, Strategy, aside, together
 from reranking.strategies.catalogue import Nested
 from reranking.strategies.encoders import Dense
 from reranking.strategies.lexical import BM25
-
-RRF_K = 60
+from reranking.strategies.merging import by_consensus, joint_outcome, ranks_in
 
 
 class Voice(BaseModel):
@@ -31,12 +31,15 @@ class Voice(BaseModel):
 class Fusion(Strategy):
     """Fuse the rankings of several strategies, which run side by side.
 
-    Methods: reciprocal rank (1 / (60 + rank)), Borda (documents ranked below), or scores scaled
-    to 0 to 1 within each list. Requests: those of its strategies. Scores: the sum, with each
-    strategy's part; tied documents share their mean rank. A strategy that failed, or that has
-    no scores where scores are summed, is left out, said so, and makes the outcome `partial`.
+    Methods: reciprocal rank (1 / (60 + rank)), Borda (documents ranked below), scores scaled to
+    0 to 1 within each list, or Kemeny (the order that contradicts the rankings in the fewest
+    pairs). Requests: those of its strategies. Scores: the sum, with each strategy's part; tied
+    documents share their mean rank. Kemeny gives none (rank only) and ties what every strategy
+    ties. A strategy that failed, or that has no scores where scores are summed, is left out,
+    said so, and makes the outcome `partial`.
     Sources: Cormack, Clarke & Buettcher 2009, https://doi.org/10.1145/1571941.1572114;
-    Aslam & Montague 2001, https://doi.org/10.1145/383952.384007
+    Aslam & Montague 2001, https://doi.org/10.1145/383952.384007;
+    Dwork et al. 2001, https://doi.org/10.1145/371920.372165
     """
 
     title: ClassVar[str] = "Fusion"
@@ -45,8 +48,8 @@ class Fusion(Strategy):
     source: ClassVar[str] = "Cormack, Clarke & Buettcher 2009, https://doi.org/10.1145/1571941.1572114"
 
     kind: Literal["fusion"] = "fusion"
-    method: Literal["reciprocal rank", "borda", "scores"] = Field(
-        "reciprocal rank", description="What is summed over the strategies"
+    method: Literal["reciprocal rank", "borda", "scores", "kemeny"] = Field(
+        "reciprocal rank", description="What is summed over the strategies, or the order they contradict least"
     )
     strategies: tuple[Voice, ...] = Field(
         (Voice(strategy=BM25()), Voice(strategy=Dense())),
@@ -61,40 +64,37 @@ class Fusion(Strategy):
             *(voice.strategy.steps(query, candidates) for voice in self.strategies)
         )
         notes: list[Diagnostic] = []
-        heard: list[tuple[Voice, dict[int, float]]] = []
+        heard: list[tuple[Voice, list[float]]] = []
         for number, (voice, ranking) in enumerate(zip(self.strategies, rankings, strict=True), start=1):
             place = f"Strategy {number} ({voice.strategy.name}): "
             notes += [replace(note, message=place + note.message) for note in ranking.diagnostics]
-            points = None if ranking.outcome == "failed" else _METHODS[self.method](ranking)
-            if points is not None:
-                heard.append((voice, points))
-            elif ranking.outcome != "failed":
+            if ranking.outcome == "failed":
+                continue
+            points = _METHODS[self.method](ranking, candidates)
+            if points is None:
                 notes.append(Diagnostic("no-scores", f"{place}it has no scores to sum and is left out."))
+                continue
+            heard.append((voice, points))
         details = {"strategies": [_told(*entry) for entry in zip(self.strategies, rankings, strict=True)]}
         if not heard and candidates:
             return failed(candidates, notes, details=details)
+        outcome = joint_outcome(rankings) if len(heard) == len(rankings) else "partial"
+        if self.method == "kemeny" and heard:
+            lists = [points for _, points in heard]
+            consensus = yield aside(kemeny, lists, [voice.weight for voice, _ in heard])
+            return by_consensus(candidates, consensus, outcome=outcome, diagnostics=notes, details=details)
         parts = [
-            tuple(Contribution(voice.strategy.name, voice.weight * points[item.index]) for voice, points in heard)
-            for item in candidates
+            tuple(Contribution(voice.strategy.name, voice.weight * points[place]) for voice, points in heard)
+            for place in range(len(candidates))
         ]
-        sums = [sum(part.value for part in row) for row in parts]
+        sums = [total([part.value for part in row]) for row in parts]
         explanations = [Explanation(contributions=row) for row in parts]
-        kind = {"reciprocal rank": "reciprocal ranks", "borda": "Borda points", "scores": "scaled scores"}[self.method]
+        kind = _SCORE_KINDS[self.method]
         fused = by_score(candidates, sums, kind, explanations=explanations, diagnostics=notes, details=details)
-        sound = all(ranking.outcome in {"complete", "repaired"} for ranking in rankings) and len(heard) == len(rankings)
-        mended = any(ranking.outcome == "repaired" for ranking in rankings)
-        return replace(fused, outcome="partial" if not sound else "repaired" if mended else "complete")
+        return replace(fused, outcome=outcome)
 
 
-def _reciprocal(ranking: Ranking) -> dict[int, float]:
-    return {index: 1 / (RRF_K + rank) for index, rank in ranking.mid_ranks().items()}
-
-
-def _borda(ranking: Ranking) -> dict[int, float]:
-    return {index: len(ranking) - rank for index, rank in ranking.mid_ranks().items()}
-
-
-def _scaled(ranking: Ranking) -> dict[int, float] | None:
+def _scaled(ranking: Ranking, candidates: Candidates) -> list[float] | None:
     """Scores scaled to 0 to 1; a document without a score counts as the lowest one. None without any score."""
     scores = {item.index: item.score for item in ranking}
     known = [score for score in scores.values() if score is not None]
@@ -102,14 +102,18 @@ def _scaled(ranking: Ranking) -> dict[int, float] | None:
         return None
     low, high = min(known), max(known)
     span = high - low or 1.0
-    return {index: 0.0 if score is None else (score - low) / span for index, score in scores.items()}
+    given = [scores[item.index] for item in candidates]
+    return [0.0 if score is None else (score - low) / span for score in given]
 
 
-_METHODS: dict[str, Callable[[Ranking], dict[int, float] | None]] = {
-    "reciprocal rank": _reciprocal,
-    "borda": _borda,
+_METHODS: dict[str, Callable[[Ranking, Candidates], list[float] | None]] = {
+    "reciprocal rank": lambda ranking, candidates: reciprocal_ranks(ranks_in(ranking, candidates)),
+    "borda": lambda ranking, candidates: borda_points(ranks_in(ranking, candidates)),
     "scores": _scaled,
+    "kemeny": ranks_in,
 }
+
+_SCORE_KINDS = {"reciprocal rank": "reciprocal ranks", "borda": "Borda points", "scores": "scaled scores"}
 
 
 def _told(voice: Voice, ranking: Ranking) -> dict[str, Any]:
