@@ -50,7 +50,8 @@ def fixed(*scores):
 @pytest.mark.parametrize(
     ("scores", "k", "least", "value"),
     [((10, 9, 2, 0), 2, 0.5, 0.7), ((10, 9, 2, 0), 1, 0.5, 0.1), ((10, 9, 2, 0), 3, 0.2, 0.2),
-     ((10, 9, 2, 0), 9, 0.3, 0.2), ((4, 4, 4), 1, 0.01, 0.0), ((4, 4, 4), 1, 0.0, 0.0), ((-1, -3, -2), 1, 0.5, 0.5), ((5, 1), 4, 1.0, 1.0)],
+     ((10, 9, 2, 0), 9, 0.3, 0.2), ((4, 4, 4), 1, 0.01, 0.0), ((4, 4, 4), 1, 0.0, 0.0),
+     ((-1, -3, -2), 1, 0.5, 0.5), ((5, 1), 4, 1.0, 1.0)],
 )  # fmt: skip
 def test_a_small_gap_at_the_cut_asks_the_dearer_strategy(scores, k, least, value):
     strategy, oracle = selective(fixed(*scores), [0.5] * len(scores), k=k, least_margin=least)
