@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from math import comb, log2
 
 from reranking.ranking import Ranking
@@ -72,6 +72,110 @@ def ndcg(ranking: Ranking, grades: Mapping[int, int], k: int = DEPTH) -> float |
     groups = _tie_groups(ranking)
     figures = _expected if any(len(group) > 1 for group in groups) else _measured
     return figures(groups, grades, k, 1)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The least and the greatest value that a figure may still take."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class QualityRange:
+    """The figures of `Quality` as far as the judged documents decide them; `unjudged` are still open."""
+
+    ndcg_at_10: Range
+    reciprocal_rank: Range
+    precision_at_1: Range
+    judged: int
+    unjudged: int
+
+
+def quality_range(
+    ranking: Ranking, grades: Mapping[int, int], best: int, relevant_from: int = 1
+) -> QualityRange | None:
+    """What `evaluate` may still give once the unjudged documents have grades from 0 to `best`.
+
+    Both ends are reached by some such grades. Without unjudged documents they are equal. None
+    where `evaluate` gives None. Raises ValueError if `relevant_from` or `best` is below 1.
+    """
+    if best < 1:
+        raise ValueError(f"best must be at least 1, not {best}")
+    low = evaluate(ranking, grades, relevant_from)
+    if low is None:
+        return None
+    if not low.unjudged:
+        ends = (low.ndcg_at_10, low.reciprocal_rank, low.precision_at_1)
+        return QualityRange(*(Range(value, value) for value in ends), low.judged, 0)
+    groups = _tie_groups(ranking)
+    open_ones = [index for group in groups for index in group if index not in grades]
+    # Reciprocal rank and precision only grow with every document that turns out relevant.
+    _, reciprocal, precision = _expected(groups, {**grades, **dict.fromkeys(open_ones, best)}, DEPTH, relevant_from)
+    return QualityRange(
+        Range(*_ndcg_ends(groups, grades, best, DEPTH)),
+        Range(low.reciprocal_rank, reciprocal),
+        Range(low.precision_at_1, precision),
+        low.judged,
+        low.unjudged,
+    )
+
+
+def _ndcg_ends(groups: Sequence[Sequence[int]], grades: Mapping[int, int], best: int, k: int) -> tuple[float, float]:
+    """The least and greatest nDCG@k over all grades from 0 to `best` of the documents without one.
+
+    With the gain split into levels (a grade of 2 is worth one point at each of the levels 1 and
+    2), a level with n documents at or above it adds `ideal[n]` to the ideal gain.
+    """
+    count = len({*grades, *(index for group in groups for index in group)})
+    ideal = list(accumulate((1 / log2(rank + 1) if rank <= k else 0.0 for rank in range(1, count + 1)), initial=0.0))
+    weight = _weights(groups, k)
+    judged = {index: max(grade, 0) for index, grade in grades.items()}
+    gained = sum(weight.get(index, 0.0) * grade for index, grade in judged.items())
+    # above[t]: judged documents with a grade above t.
+    above = [sum(grade > level for grade in judged.values()) for level in range(max(best, *judged.values()))]
+    fixed = sum(ideal[number] for number in above[best:])
+    rising = sorted(weight[index] for index in weight if index not in judged)
+    worst = list(accumulate(rising, initial=0.0))  # worst[m]: the gain of m documents in the lowest places, per level
+    better = list(accumulate(reversed(rising), initial=0.0))  # the same in the highest places
+
+    # Of a linear by a convex function the least value lies in a corner: each grade 0 or the best.
+    # The best grades then go to the lowest places.
+    low = min(
+        _ratio(gained + best * worst[m], fixed + sum(ideal[number + m] for number in above[:best]))
+        for m in range(len(rising) + 1)
+    )
+    # The greatest lies where the highest places have the highest grades. Given the ratio to beat,
+    # each level can choose for itself how many documents reach it (Dinkelbach's method).
+    high, chosen = -1.0, [len(rising)] * best
+    while True:
+        reached = _ratio(
+            gained + sum(better[m] for m in chosen),
+            fixed + sum(ideal[number + m] for number, m in zip(above, chosen, strict=False)),
+        )
+        if reached <= high:
+            return low, max(low, high)
+        high = reached
+        chosen = [
+            max(range(len(rising) + 1), key=lambda m: better[m] - high * ideal[number + m]) for number in above[:best]
+        ]
+
+
+def _ratio(gain: float, ideal: float) -> float:
+    return gain / ideal if ideal else 0.0
+
+
+def _weights(groups: Sequence[Sequence[int]], k: int) -> dict[int, float]:
+    """For each document the discount of its place; tied ones share the mean of theirs."""
+    found: dict[int, float] = {}
+    before = 0
+    for group in groups:
+        last = min(before + len(group), k)
+        discount = sum(1 / log2(rank + 1) for rank in range(before + 1, last + 1)) / len(group)
+        found.update(dict.fromkeys(group, discount))
+        before += len(group)
+    return found
 
 
 def _tie_groups(ranking: Ranking) -> list[list[int]]:

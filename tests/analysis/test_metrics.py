@@ -5,9 +5,11 @@ from pathlib import Path
 
 import ir_measures
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ir_measures import RR, P, Qrel, ScoredDoc, nDCG
 
-from reranking.analysis.metrics import evaluate, ndcg
+from reranking.analysis.metrics import Range, _ndcg_ends, _tie_groups, evaluate, ndcg, quality_range
 from reranking.documents import as_candidates
 from reranking.ranking import by_order, by_score, failed
 
@@ -102,6 +104,67 @@ def test_reversing_a_perfect_order_lowers_every_figure():
     best, worst = evaluate(by_order(pool, range(12)), grades), evaluate(by_order(pool, range(11, -1, -1)), grades)
     assert figures(best) == [1, 1, 1]
     assert all(low < high for low, high in zip(figures(worst), figures(best), strict=True))
+
+
+@st.composite
+def partly_judged(draw):
+    """A ranking of a few documents, perhaps with ties, whose judgments leave some open; and the best grade."""
+    best = draw(st.integers(1, 3))
+    n = draw(st.integers(1, 6))
+    tied = draw(st.booleans())
+    scores = draw(st.lists(st.integers(0, 2), min_size=n, max_size=n)) if tied else range(n)
+    judged = draw(st.lists(st.sampled_from(range(n + 2)), min_size=1, unique=True))
+    grades = {index: draw(st.integers(-1, best + 1)) for index in judged}
+    rel = draw(st.integers(1, 2))
+    return by_score(candidates(n), [float(score) for score in scores], "similarity"), grades, best, rel
+
+
+@settings(max_examples=300, deadline=None)
+@given(partly_judged(), st.integers(1, 6))
+def test_the_ranges_are_the_least_and_greatest_figures_over_all_grades_the_unjudged_may_get(case, depth):
+    ranking, grades, best, rel = case
+    found = quality_range(ranking, grades, best, rel)
+    if all(item.index not in grades for item in ranking):
+        assert found is None
+        return
+    left = [item.index for item in ranking if item.index not in grades]
+    reached = [
+        {**grades, **dict(zip(left, completion, strict=True))}
+        for completion in product(range(best + 1), repeat=len(left))
+    ]
+    all_figures = [figures(evaluate(ranking, full, rel)) for full in reached]
+    for values, ends in zip(
+        zip(*all_figures, strict=True),
+        (found.ndcg_at_10, found.reciprocal_rank, found.precision_at_1),
+        strict=True,
+    ):
+        assert (ends.low, ends.high) == pytest.approx((min(values), max(values)), abs=1e-9)
+    assert (found.judged, found.unjudged) == (len(ranking) - len(left), len(left))
+    cut = [ndcg(ranking, full, depth) for full in reached]
+    assert _ndcg_ends(_tie_groups(ranking), grades, best, depth) == pytest.approx((min(cut), max(cut)), abs=1e-9)
+
+
+def test_one_judged_document_at_the_top_leaves_ndcg_open_though_counting_the_others_as_zero_says_one():
+    ranking = by_order(candidates(20), range(20))
+    assert evaluate(ranking, {0: 3}).ndcg_at_10 == 1
+    found = quality_range(ranking, {0: 3}, best=3)
+    assert found.ndcg_at_10.low < 0.25
+    assert found.ndcg_at_10.high == pytest.approx(1)
+    assert found.precision_at_1 == found.reciprocal_rank == Range(1, 1)
+
+
+def test_with_every_document_judged_the_ranges_are_the_figures():
+    ranking = by_order(candidates(5), [4, 2, 0, 1, 3])
+    grades = {0: 1, 1: 0, 2: 3, 3: 2, 4: 0}
+    found, exact = quality_range(ranking, grades, best=3), figures(evaluate(ranking, grades))
+    ends = (found.ndcg_at_10, found.reciprocal_rank, found.precision_at_1)
+    assert [(end.low, end.high) for end in ends] == [(value, value) for value in exact]
+
+
+def test_a_long_list_with_ties_has_a_range_too():
+    ranking = by_score(candidates(500), [float(at // 3) for at in range(500)], "similarity")
+    found = quality_range(ranking, {at: at % 4 for at in range(0, 500, 7)}, best=3)
+    assert 0 <= found.ndcg_at_10.low < found.ndcg_at_10.high <= 1
 
 
 def test_a_threshold_below_one_is_refused():
