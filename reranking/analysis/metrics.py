@@ -107,16 +107,20 @@ def quality_range(
     if low is None:
         return None
     if not low.unjudged:
-        ends = (low.ndcg_at_10, low.reciprocal_rank, low.precision_at_1)
-        return QualityRange(*(Range(value, value) for value in ends), low.judged, 0)
+        ndcg_at_10, reciprocal, precision = (
+            Range(value, value) for value in (low.ndcg_at_10, low.reciprocal_rank, low.precision_at_1)
+        )
+        return QualityRange(ndcg_at_10, reciprocal, precision, low.judged, 0)
     groups = _tie_groups(ranking)
     open_ones = [index for group in groups for index in group if index not in grades]
     # Reciprocal rank and precision only grow with every document that turns out relevant.
-    _, reciprocal, precision = _expected(groups, {**grades, **dict.fromkeys(open_ones, best)}, DEPTH, relevant_from)
+    _, reciprocal_high, precision_high = _expected(
+        groups, {**grades, **dict.fromkeys(open_ones, best)}, DEPTH, relevant_from
+    )
     return QualityRange(
         Range(*_ndcg_ends(groups, grades, best, DEPTH)),
-        Range(low.reciprocal_rank, reciprocal),
-        Range(low.precision_at_1, precision),
+        Range(low.reciprocal_rank, reciprocal_high),
+        Range(low.precision_at_1, precision_high),
         low.judged,
         low.unjudged,
     )
