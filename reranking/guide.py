@@ -14,7 +14,7 @@ from reranking.jobs import predict
 from reranking.providers.registry import MODULES, serves
 from reranking.requests import KINDS
 from reranking.strategies.base import Strategy
-from reranking.strategies.catalogue import fill_model, kind_of, strategies
+from reranking.strategies.catalogue import each, fill_model, kind_of, strategies
 
 SIZES = (10, 20, 100)
 """Numbers of documents for which requests are told."""
@@ -42,8 +42,8 @@ class Entry:
 
     @property
     def asks(self) -> tuple[str, ...]:
-        """The kinds of request that it sends to its own model."""
-        return tuple(kind.kind for kind in self.cls.asks)
+        """The kinds of request that it, or a strategy that it holds by default, can send."""
+        return tuple(dict.fromkeys(kind.kind for part in each(self.cls()) for kind in part.asks))
 
 
 @cache
@@ -72,8 +72,9 @@ def _counted(cls: type[Strategy]) -> tuple[str, ...]:
 
 
 def _served_by(cls: type[Strategy]) -> tuple[str, ...]:
-    """Prefixes of the models that answer at least one of the kinds that the strategy can ask."""
-    return tuple(prefix for prefix in MODULES if serves(prefix) & set(cls.asks))
+    """Prefixes of the models that answer a kind that the strategy, or one that it holds by default, can ask."""
+    asked = {kind for part in each(cls()) for kind in part.asks}
+    return tuple(prefix for prefix in MODULES if serves(prefix) & asked)
 
 
 def _overview(rows: Iterable[Entry]) -> str:
@@ -101,7 +102,7 @@ def _section(entry: Entry) -> str:
     told = inspect.cleandoc(cls.__doc__ or "").split("\n\n")
     rows = [
         ("name", f"`{entry.kind}`"),
-        ("asks", _listed(entry.asks) or "no model of its own"),
+        ("asks", _listed(entry.asks) or "no model"),
         ("requests", cls.requests),
         ("guarantee", cls.promises),
         ("source", cls.source or "none"),
