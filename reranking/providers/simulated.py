@@ -23,8 +23,8 @@ import numpy as np
 from reranking.documents import Document
 from reranking.models import ModelError
 from reranking.providers.settings import ModelInfo, Settings
-from reranking.replies import Choices, LogLikelihood, Receipt, Reply, Scores, Text, TokenVectors, Vectors
-from reranking.requests import KINDS, Choose, Embed, EmbedTokens, Generate, Likelihood, Request, Score
+from reranking.replies import Attention, Choices, LogLikelihood, Receipt, Reply, Scores, Text, TokenVectors, Vectors
+from reranking.requests import KINDS, Attend, Choose, Embed, EmbedTokens, Generate, Likelihood, Request, Score
 
 SHARPNESS = 8.0
 """How strongly a difference in relevance of 1 shows in log-odds."""
@@ -133,7 +133,7 @@ class Simulated:
 class Rehearsal(Simulated):
     """Answers every kind of request with made-up values, to count what a strategy would ask."""
 
-    answers = frozenset({Generate, Choose, Likelihood, Score, Embed, EmbedTokens})
+    answers = frozenset(KINDS.values())
 
     @classmethod
     def of(cls, count: int) -> Rehearsal:
@@ -143,6 +143,9 @@ class Rehearsal(Simulated):
 
     async def answer(self, request: Request) -> Reply:
         """Any well-formed answer."""
+        if isinstance(request, Attend):
+            count = sum(piece.label == "passage" for piece in request.pieces)
+            return Attention(passages=(np.ones((1, 1), np.float32),) * count, heads=((0, 0),))
         if isinstance(request, Embed | EmbedTokens):
             count = len(request.texts)
             if isinstance(request, Embed):
