@@ -19,6 +19,7 @@ from reranking.ranking import Diagnostic, Ranking, failed, is_permutation
 from reranking.replies import Failed, Reply
 from reranking.requests import Choose, Generate, Likelihood, PerText, Request
 from reranking.strategies.base import Aside, NeedsModelError, Strategy, Together
+from reranking.strategies.catalogue import each
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +90,8 @@ async def estimate(strategy: Strategy, query: str, candidates: Candidates, stub:
             return await stub.ask(requests, run)
 
     await run_strategy(strategy, query, candidates, Counting())
-    return Estimate(len(asked), sum(_characters(item) for item in asked) // CHARACTERS_PER_TOKEN, not strategy.adaptive)
+    exact = not any(part.adaptive for part in each(strategy))
+    return Estimate(len(asked), sum(_characters(item) for item in asked) // CHARACTERS_PER_TOKEN, exact)
 
 
 async def _drive(steps: Generator[Any, Any, Any], gateway: Asks, run: Run) -> Any:

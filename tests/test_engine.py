@@ -13,6 +13,7 @@ from reranking.ranking import by_order
 from reranking.replies import Text
 from reranking.requests import Generate, Message
 from reranking.strategies.base import AsksModel, Strategy, aside, together
+from reranking.strategies.catalogue import make
 from tests.oracles import Scripted
 from tests.support import candidates, gateway, rank
 
@@ -144,6 +145,13 @@ def test_an_estimate_counts_what_would_be_asked_and_sends_nothing():
     stub = Gateway(lambda ref: Rehearsal.of(12))
     found = asyncio.run(estimate(Chains(model=model, chains=5, length=3), "q", candidates(4), stub))
     assert (found.requests, found.exact) == (15, True)
+
+
+def test_an_estimate_is_exact_only_if_no_nested_strategy_asks_by_what_it_hears():
+    stub = Gateway(lambda ref: Rehearsal.of(4))
+    for stage, exact in (("pairwise-sort", False), ("pairwise-all", True)):
+        cascade = make({"kind": "cascade", "stages": [{"strategy": {"kind": stage, "model": "a:b"}, "keep": 2}]})
+        assert asyncio.run(estimate(cascade, "q", candidates(4), stub)).exact is exact
 
 
 def test_progress_is_reported_after_every_answer():
