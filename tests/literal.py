@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from tests.oracles import PerfectOracle
+from tests.oracles import PerfectOracle, said
 
 WORTH = re.compile(r"worth (\d+) of 1000")
 
@@ -24,7 +24,7 @@ class LiteralOracle(PerfectOracle):
         super().__init__([])
 
     async def answer(self, request):
-        grades = read(request.messages[-1].text)
+        grades = read(said(request))
         return await PerfectOracle(grades).answer(replace(request, shown=tuple(range(len(grades)))))
 
 

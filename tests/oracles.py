@@ -9,14 +9,21 @@ import numpy as np
 
 from reranking.gateway import Gateway
 from reranking.models import ModelError
-from reranking.replies import Choices, LogLikelihood, Scores, Text, TokenVectors, Vectors
-from reranking.requests import Choose, Embed, EmbedTokens, Generate, Likelihood, PerText, Score
+from reranking.replies import Attention, Choices, LogLikelihood, Scores, Text, TokenVectors, Vectors
+from reranking.requests import Attend, Choose, Embed, EmbedTokens, Generate, Likelihood, PerText, Score
+
+
+def said(request):
+    """What a request tells the model, in one text."""
+    if isinstance(request, Attend):
+        return "".join(piece.text for piece in request.pieces)
+    return "\n\n".join(message.text for message in request.messages if message.text)
 
 
 class PerfectOracle:
     """Answers every question from `grades` (original position -> grade from 0 to 1)."""
 
-    answers = frozenset({Generate, Choose, Likelihood, Score, Embed, EmbedTokens})
+    answers = frozenset({Generate, Choose, Likelihood, Attend, Score, Embed, EmbedTokens})
     reads_shown = True
     name = "oracle"
 
@@ -37,7 +44,15 @@ class PerfectOracle:
             return LogLikelihood(logprob=4 * math.log(grades[0] * 0.9 + 0.05), tokens=4)
         if isinstance(request, Choose):
             return Choices(logprobs=self.choose(request, grades))
+        if isinstance(request, Attend):
+            return self.attend(request, grades)
         return Text(text=self.write(request, grades))
+
+    def attend(self, request, grades):
+        """Two heads that attend to four tokens of each passage by its grade, and to none when nothing is asked."""
+        asked = "".join(piece.text for piece in request.pieces if piece.label == "query")
+        worth = [0.0 if asked == "N/A" else grade for grade in grades]
+        return Attention(passages=tuple(np.full((2, 4), each, np.float32) for each in worth), heads=((0, 0), (0, 1)))
 
     def embed(self, request, grades):
         """Unit vectors whose dot product with the query's is the grade."""
@@ -93,7 +108,7 @@ class PerfectOracle:
 class Scripted:
     """Answers from `answer_with(request, number)`, which may raise."""
 
-    answers = frozenset({Generate, Choose, Likelihood, Score, Embed, EmbedTokens})
+    answers = frozenset({Generate, Choose, Likelihood, Attend, Score, Embed, EmbedTokens})
 
     def __init__(self, answer_with, name="scripted", **extra):
         self.answer_with = answer_with
@@ -135,6 +150,9 @@ def adversary(kind):
             return Choices(logprobs=(None,) * len(request.choices))
         if isinstance(request, Likelihood):
             return LogLikelihood(logprob=-math.inf, tokens=0)
+        if isinstance(request, Attend):
+            fewer = np.full((1, 3), np.nan, np.float32)
+            return Attention(passages=(fewer,) * (len(request.shown) - number % 2), heads=((0, 0),))
         if isinstance(request, PerText):
             size = len(request.texts)
             if isinstance(request, Score):

@@ -1,4 +1,4 @@
-"""Language models of transformers in this process: they generate, choose and give likelihoods.
+"""Language models of transformers in this process: they generate, choose, give likelihoods and attend.
 
 Prompts are read one at a time. Reading several at once saves nothing on a CPU, whose time goes by
 tokens, and would make a reply depend, in its last digits, on what else is asked.
@@ -7,17 +7,22 @@ tokens, and would make a reply depend, in its last digits, on what else is asked
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from threading import Event
 from typing import Any, Literal
 
 from reranking.models import ModelError
+from reranking.providers.attention import attention, mark
 from reranking.providers.constrained import Constraint, Schemas
 from reranking.providers.local import Handler, go_on, loading, spare_a_core
 from reranking.providers.reading import Reader, cuts
 from reranking.providers.spellings import Tokens, log_probabilities, spellings
-from reranking.replies import Choices, LogLikelihood, Receipt, Text
-from reranking.requests import Choose, Generate, Likelihood, Message, Request
+from reranking.replies import Attention, Choices, LogLikelihood, Receipt, Text
+from reranking.requests import Attend, Choose, Generate, Likelihood, Message, Request
+
+_USER_TEXT = "\ue000"
+"""Stands for the user's text where only what comes before it is wanted."""
 
 
 class CausalModel:
@@ -83,6 +88,24 @@ class CausalModel:
             logprob = sum(float(scores[at, token]) for at, token in enumerate(tokens))
         return LogLikelihood(logprob=logprob, tokens=len(tokens), receipt=_receipt(len(whole), 0, {}))
 
+    def attend(self, request: Attend, unwanted: Event) -> Attention:
+        """The attention from the query's tokens to each passage token, per head. All pieces are the user's turn."""
+        pieces = [replace(piece, text=self._defused(piece.text)) for piece in request.pieces]
+        prompt = mark(self.name, self.tokenizer, self._opening(), pieces)
+        self._check_length(prompt.tokens[: prompt.read])
+        passages, heads = attention(self.name, self._reader, prompt, unwanted)
+        return Attention(passages=passages, heads=heads, receipt=_receipt(prompt.read, 0, {"attention": "eager"}))
+
+    def _opening(self) -> list[int]:
+        """The tokens of a conversation before the text of its one turn."""
+        if self.tokenizer.chat_template is None:
+            return [int(token) for token in self.tokenizer("")["input_ids"]]
+        text = self._conversation([{"role": "user", "content": _USER_TEXT}])
+        before, found, _ = text.partition(_USER_TEXT)
+        if not found:
+            raise ModelError("cannot-answer", f"The chat template of {self.name} does not show what the user says.")
+        return [int(token) for token in self.tokenizer(before, add_special_tokens=False)["input_ids"]]
+
     def _prompt(self, messages: Sequence[Message]) -> list[int]:
         """The tokens of the conversation up to where the answer begins. Raises `context-too-long`."""
         turns = [{"role": message.role, "content": self._defused(message.text)} for message in messages]
@@ -139,7 +162,12 @@ class CausalModel:
 
 def handlers() -> dict[type[Request], Handler]:
     """How a CausalModel answers each kind of request."""
-    return {Generate: CausalModel.generate, Choose: CausalModel.choose, Likelihood: CausalModel.likelihood}
+    return {
+        Generate: CausalModel.generate,
+        Choose: CausalModel.choose,
+        Likelihood: CausalModel.likelihood,
+        Attend: CausalModel.attend,
+    }
 
 
 def load(name: str, folder: str, gguf_file: str | None = None) -> CausalModel:

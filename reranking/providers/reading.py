@@ -26,6 +26,9 @@ MOST_CUTS = 3
 ROOM = 256 * 2**20
 """Bytes of kept states; the least recently used go first."""
 
+_WHOLE = -1
+"""Begins the key of a state that was read in one piece: in its last digits it is not the one read in several."""
+
 
 def cuts(pieces: Sequence[str]) -> tuple[int, ...]:
     """Where to cut a prompt, given the text of each of its tokens: positions after its first blank lines.
@@ -52,13 +55,15 @@ class Reader:
 
     def __init__(self, model: Any) -> None:
         from transformers import DynamicCache
-        from transformers.cache_utils import DynamicLayer
+        from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
 
         self.model = model
         self._kept: OrderedDict[tuple[int, ...], tuple[Any, int]] = OrderedDict()
         self._size = 0
-        # States of sliding windows and of recurrent layers cannot be continued in pieces.
-        self._plain = all(type(layer) is DynamicLayer for layer in self._fresh(DynamicCache).layers)
+        kinds = {type(layer) for layer in self._fresh(DynamicCache).layers}
+        # States of sliding windows are used up by what is read next, those of recurrent layers cannot be continued.
+        self._plain = kinds <= {DynamicLayer}
+        self.continues = kinds <= {DynamicLayer, DynamicSlidingWindowLayer}
 
     def read(self, tokens: Sequence[int], cut: Sequence[int] = (), keep: int = 1) -> tuple[Tensor, Any]:
         """Log-probabilities (keep, vocabulary) of what follows each of the last `keep` tokens, and the state.
@@ -90,6 +95,22 @@ class Reader:
             return self.read([*before, *tokens], keep=len(tokens))[0]
         result = self._pass(self.model, tokens, _copied(state), logits_to_keep=len(tokens))
         return _log_probabilities(result.logits[0])
+
+    def state(self, tokens: Sequence[int]) -> Any:
+        """The state after `tokens`, read in one piece and kept for prompts that begin with them. It may be used up.
+
+        Only for models that continue (`continues`).
+        """
+        ids = tuple(tokens)
+        key = (_WHOLE, *ids)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+            return _copied(self._kept[key][0])
+        state = self._pass(self.model.base_model, ids, None).past_key_values
+        if not self._plain:
+            return state
+        self._keep(key, state)
+        return _copied(state)
 
     def next(self, token: int, state: Any) -> tuple[Tensor, Any]:
         """Logits (vocabulary,) of what follows `token`, and the state after it; `state` is used up."""

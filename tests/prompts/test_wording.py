@@ -9,7 +9,7 @@ from reranking.prompts import Prompt, PromptError, Wording, load, worded
 from reranking.ranking import Ranking
 from reranking.strategies.catalogue import UnknownStrategyError, make, strategies
 from reranking.strategies.llm import LLMStrategy
-from tests.oracles import PerfectOracle
+from tests.oracles import PerfectOracle, said
 from tests.support import rank
 
 NAMES = sorted(Path(item.name).stem for item in files("reranking.prompts").iterdir() if item.name.endswith(".toml"))
@@ -63,8 +63,6 @@ def test_own_words_reach_the_model_and_survive_the_database(kind):
     assert isinstance(ranking, Ranking)
     assert model.asked
     for request in model.asked:
-        said = [message.text for message in request.messages]
-        assert said[0].startswith("Be brief.")
-        assert said[1].startswith("MY WORDS")
+        assert said(request).startswith("Be brief.\n\nMY WORDS")
     assert make(strategy.spec()) == strategy
     assert "prompt=own" in strategy.name
