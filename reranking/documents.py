@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+LABEL_LENGTH = 60
+"""Characters of its text that stand for a document without a title."""
+
 
 @dataclass(frozen=True)
 class Document:
@@ -45,6 +48,19 @@ class Candidate:
     def id(self) -> str:
         """The document's id, or `d<position>` (1-based) if it has none."""
         return self.document.id if self.document.id is not None else f"d{self.index + 1}"
+
+    @property
+    def label(self) -> str:
+        """What lists and charts call it, on one line: its title, else how its text begins, else its id."""
+        title = " ".join((self.document.title or "").split())
+        if has_content(title):
+            return title
+        start = self.document.text[: 4 * LABEL_LENGTH]
+        line = " ".join(start.split())
+        if not has_content(line):
+            return self.id
+        whole = len(line) <= LABEL_LENGTH and len(start) == len(self.document.text)
+        return line if whole else f"{line[:LABEL_LENGTH].rstrip()}…"
 
     @property
     def text(self) -> str:

@@ -152,5 +152,5 @@ def _list(names: Sequence[str]) -> str:
 
 def _label(ranking: Ranking, index: int) -> str:
     candidate: Candidate = next(item.candidate for item in ranking if item.index == index)
-    text = " ".join((candidate.title or candidate.id).split()) or candidate.id
+    text = candidate.label
     return text if len(text) <= LABEL_LENGTH else text[: LABEL_LENGTH - 1].rstrip() + "…"

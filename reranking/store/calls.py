@@ -70,12 +70,20 @@ class Calls:
         self._database = database
 
     def of(
-        self, job: str, position: int | None = None, repetition: int | None = None, shown: int | None = None
+        self,
+        job: str,
+        position: int | None = None,
+        repetition: int | None = None,
+        shown: int | None = None,
+        *,
+        first: int = 0,
+        most: int | None = None,
     ) -> list[CallRow]:
         """The calls of a job, in the order in which they were answered.
 
         Only those of the strategy at `position`, of one repetition, and those that showed the
-        candidate whose original position is `shown`, where these are given.
+        candidate whose original position is `shown`, where these are given. Of these at most
+        `most`, from the one at `first` (0-based) on.
         """
         with self._database.read() as connection:
             rows = connection.execute(
@@ -85,10 +93,27 @@ class Calls:
                 "WHERE job = :job AND position = ifnull(:position, position) "
                 "AND repetition = ifnull(:repetition, repetition) "
                 "AND (:shown IS NULL OR EXISTS (SELECT 1 FROM json_each(calls.shown) WHERE value = :shown)) "
-                "ORDER BY calls.id",
-                {"job": job, "position": position, "repetition": repetition, "shown": shown},
+                "ORDER BY calls.id LIMIT :most OFFSET :first",
+                {
+                    "job": job,
+                    "position": position,
+                    "repetition": repetition,
+                    "shown": shown,
+                    "first": first,
+                    "most": -1 if most is None else most,
+                },
             ).fetchall()
         return [_call(row) for row in rows]
+
+    def count(self, job: str, position: int | None = None, shown: int | None = None) -> int:
+        """How many calls `of` would give for these arguments."""
+        with self._database.read() as connection:
+            (number,) = connection.execute(
+                "SELECT count(*) FROM calls WHERE job = :job AND position = ifnull(:position, position) "
+                "AND (:shown IS NULL OR EXISTS (SELECT 1 FROM json_each(calls.shown) WHERE value = :shown))",
+                {"job": job, "position": position, "shown": shown},
+            ).fetchone()
+        return int(number)
 
     def spending(self) -> list[Spending]:
         """What was spent on each model, by name, deleted sessions included."""

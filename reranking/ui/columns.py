@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 
 from reranking.explain.highlight import marked, term_spans
@@ -21,14 +22,34 @@ OPENED = 100
 START_SHOWN = 180
 NOTE_SHOWN = 4
 
+LEGEND = (
+    "<div class='rl-caption rl-legend'>Beside the rank: <span class='rl-up'>▲2</span> two places higher than in the "
+    "input, <span class='rl-down'>▼2</span> two lower, = the same; a rank with = is tied. Bars: a probability or grade "
+    "on its full scale, other scores from 0 (or the lowest, if below 0) to that column's highest; never to be compared "
+    "across columns. Open a document for its full text, what its score is made of and the model calls.</div>"
+)
+"""What the signs in the columns mean, as HTML."""
 
-def columns(parts: Sequence[Part], query: str, top: int, grades: Mapping[int, int], notes: Sequence[str] = ()) -> str:
+
+def columns(
+    parts: Sequence[Part],
+    query: str,
+    top: int,
+    grades: Mapping[int, str],
+    notes: Sequence[str] = (),
+    *,
+    with_calls: bool = False,
+) -> str:
     """One column per strategy, aligned by rank; `top` documents of each are listed.
 
-    `notes` holds what must be known of each strategy's model, such as `embedded (weak)`.
+    `grades` says what is written at a judged document, by original position. `notes` holds what
+    must be known of each strategy's model, such as `embedded (weak)`. `with_calls` puts a button
+    for the model calls, `rl-open-calls`, into each document that opens.
     """
     known = notes or [""] * len(parts)
-    return side_by_side([column(part, query, top, grades, note) for part, note in zip(parts, known, strict=True)])
+    return side_by_side(
+        [column(part, query, top, grades, note, with_calls=with_calls) for part, note in zip(parts, known, strict=True)]
+    )
 
 
 def side_by_side(blocks: Sequence[str]) -> str:
@@ -70,13 +91,14 @@ def seconds(value: float) -> str:
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 
-def column(part: Part, query: str, top: int, grades: Mapping[int, int], note: str = "") -> str:
-    """The column of one strategy.
+def column(
+    part: Part, query: str, top: int, grades: Mapping[int, str], note: str = "", *, with_calls: bool = False
+) -> str:
+    """The column of one strategy (see `columns`).
 
     A document opens to its full text: to less of it where more than `MANY` are listed, and not
     at all beyond the first `OPENED`, which is said.
     """
-    terms = query.split()
     ranking = part.ranking
     if ranking is None:
         return f"<section class='rl-column'>{headline(part, note)}<div class='rl-took'>not finished</div></section>"
@@ -91,9 +113,10 @@ def column(part: Part, query: str, top: int, grades: Mapping[int, int], note: st
     low, high = _scale(ranking)
     ties = Counter(item.tie for item in ranking)
     length = TEXT_SHOWN if top <= MANY else TEXT_SHOWN_OF_MANY
+    opened = _Opened(part, ranking, query.split(), length, with_calls and ranking.usage.requests > 0)
     blocks = [
-        _item(item, places[item.index], ties[item.tie] > 1, (low, high), grades.get(item.index),
-              _evidence(item, terms, length) if at < OPENED else "")
+        _item(item, places[item.index], ties[item.tie] > 1, (low, high), grades.get(item.index, ""),
+              opened.html(item) if at < OPENED else "")
         for at, item in enumerate(ranking.items[:top])
     ]  # fmt: skip
     if len(blocks) > OPENED:
@@ -103,16 +126,14 @@ def column(part: Part, query: str, top: int, grades: Mapping[int, int], note: st
     return f"<section class='rl-column'>{head}{notes}{''.join(blocks)}</section>"
 
 
-def _item(item: Item, place: int, tied: bool, scale: tuple[float, float], grade: int | None, evidence: str) -> str:
+def _item(item: Item, place: int, tied: bool, scale: tuple[float, float], grade: str, evidence: str) -> str:
     rank = f"{item.rank}{'=' if tied else ''}"
-    title = item.candidate.title or item.candidate.id
-    label = f"<span class='rl-id'>{escape(item.candidate.id)}</span>" if item.candidate.title else ""
-    judged = f"<span class='rl-grade' title='your grade'>grade {grade}</span>" if grade is not None else ""
+    judged = f"<span class='rl-grade'>{escape(grade)}</span>" if grade else ""
     head = (
         f"<div class='rl-head'><span class='rl-rank'{_tie_title(tied)}>{rank}</span>{_movement(item, place)}"
-        f"<span class='rl-title'>{escape(title)}</span></div>"
+        f"<span class='rl-title'>{escape(item.candidate.label)}</span></div>"
     )
-    about = f"<div class='rl-about'>{label}{judged}</div>" if label or judged else ""
+    about = f"<div class='rl-about'><span class='rl-id'>{escape(item.candidate.id)}</span>{judged}</div>"
     score = _score(item.score, scale)
     start = f"<div class='rl-text'>{escape(_start(item.candidate.text))}</div>"
     reason = _reason(item.explanation)
@@ -122,9 +143,58 @@ def _item(item: Item, place: int, tied: bool, scale: tuple[float, float], grade:
     return f"<details class='rl-doc'><summary>{shown}</summary>{evidence}</details>"
 
 
-def _evidence(item: Item, terms: Sequence[str], length: int) -> str:
-    """What a document opens to: its text, the quotes, and what its score is made of."""
-    return f"{_full(item, terms, length)}{_quotes(item.explanation)}{_contributions(item.explanation)}"
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What the documents of one column open to."""
+
+    part: Part
+    ranking: Ranking
+    terms: Sequence[str]
+    length: int
+    with_calls: bool
+
+    def html(self, item: Item) -> str:
+        """The text, the quotes, what the score is made of, or that no reason is given, and the calls."""
+        given = f"{_quotes(item.explanation)}{_contributions(item.explanation)}{self._no_reason(item)}"
+        return f"{self._full(item)}{given}{self._calls(item)}"
+
+    def _full(self, item: Item) -> str:
+        """The first `length` characters with the query's words and the found quotes marked, and what marks mean."""
+        text = item.candidate.text[: self.length]
+        words = term_spans(text, self.terms)
+        quotes = [
+            (quote.start, quote.end, "quote")
+            for quote in (item.explanation.quotes if item.explanation else ())
+            if quote.start is not None and quote.end is not None and quote.end <= len(text)
+        ]
+        left = len(item.candidate.text) - len(text)
+        cut = f"<div class='rl-more'>{left:,} more characters are not shown here</div>" if left else ""
+        body = f"<div class='rl-full' dir='auto'>{marked(text, [*words, *quotes])}</div>"
+        return body + cut + self._legend(item, words=bool(words), quotes=bool(quotes))
+
+    def _legend(self, item: Item, *, words: bool, quotes: bool) -> str:
+        uses_words = bool(item.explanation and item.explanation.contributions)
+        what = "words of the query" if uses_words or quotes else "words of the query, not what the model used"
+        if self.ranking.usage.requests == 0:
+            what = "words of the query"
+        said = ["<mark class='quote'>quoted by the model</mark>"] if quotes else []
+        said += [f"<mark class='term'>{what}</mark>"] if words else []
+        return f"<div class='rl-marks'>marked: {', '.join(said)}</div>" if said else ""
+
+    def _no_reason(self, item: Item) -> str:
+        found = item.explanation
+        if found is not None and (found.reason or found.contributions or found.quotes):
+            return ""
+        if any(other.explanation is not None and other.explanation.reason for other in self.ranking):
+            return "<div class='rl-more'>No reason came for this document.</div>"
+        gives = "an order" if all(other.score is None for other in self.ranking) else "a score"
+        return f"<div class='rl-more'>{escape(title(self.part.strategy))} gives {gives}, no reason.</div>"
+
+    def _calls(self, item: Item) -> str:
+        if not self.with_calls:
+            return ""
+        named = f"{self.part.position}/{item.index}"
+        return f"<button type='button' class='rl-open-calls' data-calls='{named}'>Model calls</button>"
 
 
 def _tie_title(tied: bool) -> str:
@@ -168,18 +238,6 @@ def _reason(explanation: Explanation | None) -> str:
     if explanation is None or not explanation.reason:
         return ""
     return f"<div class='rl-reason'>{escape(_start(explanation.reason, 300))}</div>"
-
-
-def _full(item: Item, terms: Sequence[str], length: int) -> str:
-    """The first `length` characters with the query's words and the found quotes marked."""
-    text = item.candidate.text[:length]
-    spans = [(start, end, "term") for start, end, _ in term_spans(text, terms)]
-    for quote in item.explanation.quotes if item.explanation else ():
-        if quote.start is not None and quote.end is not None and quote.end <= len(text):
-            spans.append((quote.start, quote.end, "quote"))
-    left = len(item.candidate.text) - len(text)
-    cut = f"<div class='rl-more'>{left:,} more characters are not shown here</div>" if left else ""
-    return f"<div class='rl-full' dir='auto'>{marked(text, spans)}</div>{cut}"
 
 
 def _quotes(explanation: Explanation | None) -> str:

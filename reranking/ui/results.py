@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from html import escape
+from math import ceil, floor
 from typing import Any
 
 import streamlit as st
 
 from reranking.analysis.agreement import summary
-from reranking.analysis.metrics import Quality, evaluate
+from reranking.analysis.metrics import QualityRange, Range, quality_range
 from reranking.charts.bump import BumpColumn, bump_chart
 from reranking.jobs import JobStatus, Part
 from reranking.strategies.catalogue import each
 from reranking.strategies.input_order import InputOrder
-from reranking.ui import columns, page, state
+from reranking.ui import columns, example_grades, inspecting, notices, page, state
 from reranking.ui.names import short_names
 
 LISTED = (10, 25, 50, 100, 500)
@@ -31,14 +32,14 @@ def show(status: JobStatus) -> None:
     finding = summary(rankings, names)
     if finding:
         page.html(f"<p class='rl-finding'>{escape(finding)}</p>")
-    grades = state.grades(status.query, [item.document for item in status.candidates])
+    documents = [item.document for item in status.candidates]
+    own, given = state.grades(status.query, documents), example_grades.in_use(status.query, documents)
+    grades = {**given, **own}
     _chart(status, parts, names)
     page.html(_table(parts, names, grades))
     if grades:
-        st.caption(
-            "nDCG@10 with linear gain; MRR and precision@1 count grades of 1 and above as relevant; "
-            "a document that nobody judged counts as not relevant. Ties count as the mean over their orders."
-        )
+        notices.caption(_about_quality(len(documents), len(own), len(grades)))
+    example_grades.control(status.query, documents)
     count = len(status.candidates)
     top = count
     if count > LISTED[0]:
@@ -48,7 +49,11 @@ def show(status: JobStatus) -> None:
             key="listed", format_func=lambda number: "all" if number == count else str(number), required=True,
         ) or count  # fmt: skip
     notes = tuple(_note(part) for part in parts)
-    page.html(_columns_of(_Parts(status.id, tuple(parts)), status.query, top, tuple(sorted(grades.items())), notes))
+    said = {**{at: f"example's grade {grade}" for at, grade in given.items()},
+            **{at: f"your grade {grade}" for at, grade in own.items()}}  # fmt: skip
+    page.html(columns.LEGEND)
+    page.html(_columns_of(_Parts(status.id, tuple(parts)), status.query, top, tuple(sorted(said.items())), notes))
+    inspecting.opener(status, parts)
 
 
 class Finished:
@@ -82,9 +87,9 @@ class _Parts:
 
 @lru_cache(maxsize=8)
 def _columns_of(
-    parts: _Parts, query: str, top: int, grades: tuple[tuple[int, int], ...], notes: tuple[str, ...]
+    parts: _Parts, query: str, top: int, grades: tuple[tuple[int, str], ...], notes: tuple[str, ...]
 ) -> str:
-    return columns.columns(parts.parts, query, top, dict(grades), notes)
+    return columns.columns(parts.parts, query, top, dict(grades), notes, with_calls=True)
 
 
 def _note(part: Part) -> str:
@@ -103,7 +108,7 @@ def _chart(status: JobStatus, parts: Sequence[Part], names: Sequence[str]) -> No
     """The bump chart, with the input order as its first column."""
     if len(status.candidates) < 2:
         return
-    titles = tuple(item.title or item.id for item in status.candidates)
+    titles = tuple(item.label for item in status.candidates)
     drawn, labels = list(parts), list(names)
     if not any(isinstance(part.strategy, InputOrder) for part in parts):
         drawn.insert(0, _input_part(status))
@@ -138,17 +143,42 @@ def _table(parts: Sequence[Part], names: Sequence[str], grades: Mapping[int, int
         outcome = f"<span class='rl-state rl-{ranking.outcome}'>{ranking.outcome}</span>"
         cells = [escape(name), outcome, f"{usage.requests:,}", f"{usage.cached:,}", f"{usage.input_tokens:,}",
                  f"{usage.output_tokens:,}", columns.cost(ranking), columns.seconds(usage.seconds)]  # fmt: skip
-        cells += _quality(evaluate(ranking, grades)) if grades else []
+        cells += _quality(quality_range(ranking, grades, max(state.GRADES))) if grades else []
         rows.append("<tr>" + "".join(_cell(at, cell) for at, cell in enumerate(cells)) + "</tr>")
     head = "".join(f"<th{'' if at < 2 else ' class=rl-num'}>{text}</th>" for at, text in enumerate(heads))
     return f"<table class='rl-table rl-prices'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def _quality(found: Quality | None) -> list[str]:
+def _quality(found: QualityRange | None) -> list[str]:
     if found is None:
         return ["–"] * 4
-    figures = [f"{value:.3f}" for value in (found.ndcg_at_10, found.reciprocal_rank, found.precision_at_1)]
+    figures = [_figure_text(value) for value in (found.ndcg_at_10, found.reciprocal_rank, found.precision_at_1)]
     return [*figures, f"{found.unjudged} of {found.judged + found.unjudged}"]
+
+
+def _figure_text(value: Range) -> str:
+    """A figure, the range that it may still take (rounded outwards), or a dash where it is open altogether."""
+    if value.high - value.low < 0.0005:
+        return f"{value.low:.3f}"
+    low, high = floor(round(value.low * 100, 6)) / 100, ceil(round(value.high * 100, 6)) / 100
+    return "–" if (low, high) == (0, 1) else f"{low:.2f} to {high:.2f}"
+
+
+def _about_quality(documents: int, own: int, judged: int) -> str:
+    """What the figures mean, and how much of them is still open."""
+    by = [f"{own} by you"] if own else []
+    by += [f"{judged - own} by the example's author"] if judged > own else []
+    left = documents - judged
+    ranges = (
+        f"{left} of {documents} documents are unjudged: a range goes from the worst to the best that their grades can "
+        "still make of it, and – means that nothing is decided yet. "
+        if left
+        else ""
+    )
+    return (
+        f"{ranges}Judged: {', '.join(by)}. nDCG@10 with linear gain; MRR and P@1 count grades of 1 and above as "
+        "relevant. Ties count as the mean over their orders."
+    )
 
 
 def _cell(at: int, text: str) -> str:

@@ -157,8 +157,8 @@ def test_the_summary_never_rounds_a_difference_away(seed, n, count):
     assert same or "moves" in text
 
 
-def test_a_long_title_is_cut_and_a_missing_one_is_replaced_by_the_id():
+def test_a_long_title_is_cut_and_a_missing_one_is_replaced_by_the_first_words():
     long = as_candidates([{"text": "a", "title": "word " * 40}, {"text": "b"}])
     assert "…” moves 1 place." in summary([by_order(long, [0, 1]), by_order(long, [1, 0])], ["A", "B"])
     plain = as_candidates(["a", "b"])
-    assert "“d1” moves" in summary([by_order(plain, [0, 1]), by_order(plain, [1, 0])], ["A", "B"])
+    assert "“a” moves" in summary([by_order(plain, [0, 1]), by_order(plain, [1, 0])], ["A", "B"])

@@ -328,6 +328,11 @@ def test_calls_can_be_narrowed_to_a_strategy_a_repetition_and_a_document(store, 
     assert len(store.calls.of(job, position=0)) == 3
     assert len(store.calls.of(job, position=0, repetition=1)) == 1
     assert [row.task for row in store.calls.of(job, shown=11)] == ["pick"]
+    every = store.calls.of(job)
+    assert store.calls.of(job, first=1, most=3) == every[1:4]
+    assert store.calls.of(job, position=0, first=2, most=9) == [row for row in every if row.position == 0][2:]
+    counts = (store.calls.count(job), store.calls.count(job, 0), store.calls.count(job, shown=11))
+    assert counts == (5, 3, 1)
     assert len(store.calls.of(job, shown=1)) == 4
 
 

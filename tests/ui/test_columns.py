@@ -1,6 +1,7 @@
 """Columns are built from foreign text: nothing of it becomes markup, and nothing shown is made up."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 from reranking.documents import Document, as_candidates
 from reranking.explain.quotes import check_quotes
 from reranking.jobs import Part
-from reranking.ranking import Diagnostic, Explanation, by_score, failed
+from reranking.ranking import Contribution, Diagnostic, Explanation, Usage, by_order, by_score, failed
 from reranking.strategies.input_order import InputOrder
+from reranking.strategies.pointwise import YesNo
 from reranking.ui.columns import columns
 
 OURS = {
@@ -31,7 +33,9 @@ OURS = {
     "tr",
     "td",
     "pre",
+    "button",
 }
+BUTTON = {"type": "button", "class": "rl-open-calls", "data-calls": "0/0"}
 NASTY = st.text(st.sampled_from(list("<>&\"'/= abscript\n’“")), max_size=40)
 
 
@@ -41,7 +45,10 @@ class Tags(HTMLParser):
         self.open, self.problems, self.text = [], [], []
 
     def handle_starttag(self, tag, attributes):
-        if tag not in OURS or {name for name, _ in attributes} - {"class", "style", "title", "dir"}:
+        known = {"class", "style", "title", "dir"}
+        if tag not in OURS or (
+            dict(attributes) != BUTTON if tag == "button" else {name for name, _ in attributes} - known
+        ):
             self.problems.append((tag, attributes))
         self.open.append(tag)
 
@@ -53,10 +60,14 @@ class Tags(HTMLParser):
         self.text.append(data)
 
 
-def part(ranking):
-    return Part(
-        0, 0, InputOrder(), tuple(item.index for item in sorted(ranking, key=lambda item: item.index)), ranking=ranking
-    )
+def part(ranking, strategy=None):
+    order = tuple(item.index for item in sorted(ranking, key=lambda item: item.index))
+    return Part(0, 0, strategy or InputOrder(), order, ranking=ranking)
+
+
+def asked(ranking):
+    """The ranking as if a model had been asked once."""
+    return replace(ranking, usage=Usage(requests=1))
 
 
 @settings(max_examples=150)
@@ -70,7 +81,7 @@ def test_no_foreign_text_becomes_markup(text, title, reason, quote, query):
         failed(items, notes, score_kind=title),
     ):
         tags = Tags()
-        tags.feed(columns([part(ranking)], query, 10, {0: 2}, [title]))
+        tags.feed(columns([part(asked(ranking))], query, 10, {0: reason}, [title], with_calls=True))
         assert tags.problems == []
         assert tags.open == []
 
@@ -114,3 +125,46 @@ def test_a_failed_strategy_lists_no_document_as_if_it_were_ranked():
     shown = columns([part(ranking)], "", 10, {})
     assert "rl-doc" not in shown
     assert "No API key for &#x27;x&#x27;." in shown
+
+
+def test_marks_of_the_querys_words_are_not_passed_off_as_what_the_model_used():
+    items = as_candidates(["apple pie with cinnamon"])
+    about = "words of the query, not what the model used"
+    plain = asked(by_score(items, [0.7], "probability"))
+    assert about in columns([part(plain)], "apple", 10, {})
+    assert "marked:" not in columns([part(plain)], "pear", 10, {})
+    quoted = Explanation("r", check_quotes("apple pie with cinnamon", ["with cinnamon"]))
+    shown = columns([part(asked(by_score(items, [7.0], "x", explanations=[quoted])))], "apple", 10, {})
+    assert "quoted by the model" in shown
+    summed = Explanation(contributions=(Contribution("apple", 7.0),))
+    for ranking in (asked(by_score(items, [7.0], "x", explanations=[summed])), by_score(items, [7.0], "BM25 (pool)")):
+        shown = columns([part(ranking)], "apple", 10, {})
+        assert "words of the query" in shown
+        assert about not in shown
+
+
+def test_a_strategy_that_gives_no_reason_says_so_and_one_that_does_says_where_it_is_missing():
+    items = as_candidates(["a", "b"])
+    assert "Yes/no gives a score, no reason." in columns([part(by_score(items, [1, 0], "x"), YesNo())], "", 10, {})
+    assert "Input order gives an order, no reason." in columns([part(by_order(items, [0, 1]))], "", 10, {})
+    one = by_score(items, [1, 0], "x", explanations=[Explanation("because"), None])
+    shown = columns([part(one)], "", 10, {})
+    assert shown.count("No reason came for this document.") == 1
+    assert "gives a score, no reason" not in shown
+    summed = [Explanation(contributions=(Contribution("a", 1.0),))] * 2
+    assert "no reason" not in columns([part(by_score(items, [1, 0], "x", explanations=summed))], "", 10, {})
+
+
+def test_only_documents_that_a_model_was_asked_about_offer_its_calls():
+    ranking = by_score(as_candidates(["a", "b"]), [1.0, 2.0], "x")
+    assert "rl-open-calls" not in columns([part(ranking)], "", 10, {}, with_calls=True)
+    assert "rl-open-calls" not in columns([part(asked(ranking))], "", 10, {})
+    found = re.findall("data-calls='(.*?)'", columns([part(asked(ranking))], "", 10, {}, with_calls=True))
+    assert found == ["0/1", "0/0"]
+
+
+def test_a_document_without_a_title_is_called_by_its_first_words():
+    items = as_candidates(["one two three " * 20, " \n", {"text": "x", "title": "Named"}])
+    assert items[0].label == ("one two three " * 5)[:60].rstrip() + "…"
+    assert [item.label for item in items[1:]] == ["d2", "Named"]
+    assert f"<span class='rl-title'>{items[0].label}</span>" in columns([part(by_order(items, range(3)))], "", 10, {})

@@ -1,0 +1,69 @@
+"""A dialog with the model calls behind a document's place, opened from the columns and loaded only then."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import streamlit as st
+
+from reranking.jobs import JobStatus, Part
+from reranking.ui import calls, names, notices, page, state
+
+PAGE = 20
+
+# The columns are one block of HTML, since a widget per document would make every rerun slow.
+_LISTEN = """
+export default function({ parentElement, setTriggerValue }) {
+  parentElement.rlListening?.abort();
+  parentElement.rlListening = new AbortController();
+  document.addEventListener("click", event => {
+    const button = event.target.closest?.("button.rl-open-calls");
+    if (button) setTriggerValue("opened", button.dataset.calls);
+  }, { signal: parentElement.rlListening.signal });
+  return () => parentElement.rlListening.abort();
+}
+"""
+_listener = st.components.v2.component("rerank_lens_open_calls", js=_LISTEN)
+
+
+@st.fragment
+def opener(status: JobStatus, parts: Sequence[Part]) -> None:
+    """Open the calls of the document whose button in the columns is pressed."""
+    with st.container(key="calls-opener"):
+        wanted = _listener(key="open-calls", on_opened_change=_nothing).opened
+    found = _read(wanted, parts, len(status.candidates))
+    if found is not None:
+        part, index = found
+        _dialog(status, part, index)
+
+
+def _nothing() -> None:
+    """A trigger is there only where a callback is named."""
+
+
+def _read(wanted: object, parts: Sequence[Part], documents: int) -> tuple[Part, int] | None:
+    """The strategy and the document that a button names as `position/index`, if this comparison has them."""
+    position, _, index = wanted.partition("/") if isinstance(wanted, str) else ("", "", "")
+    if not (position.isdecimal() and index.isdecimal()) or int(index) >= documents:
+        return None
+    part = next((part for part in parts if part.position == int(position)), None)
+    return None if part is None else (part, int(index))
+
+
+@st.dialog("Model calls", width="large")
+def _dialog(status: JobStatus, part: Part, index: int) -> None:
+    store = state.store()
+    count = store.calls.count(status.id, part.position, index)
+    document = status.candidates[index]
+    title = escape(document.title or document.id)
+    shown = f"shown in {count:,} call{'' if count == 1 else 's'}" if count else "no call is stored"
+    page.html(f"<div class='rl-part'>{escape(names.full_name(part.strategy))}: {title} <span>{shown}</span></div>")
+    if not count:
+        notices.caption("The calls of this run are not in the store.")
+        return
+    first = 0
+    if count > PAGE:
+        first = PAGE * (st.pagination(-(-count // PAGE), key=f"calls-page-{part.position}-{index}") - 1)
+    rows = store.calls.of(status.id, part.position, shown=index, first=first, most=PAGE)
+    page.html(calls.calls(rows, index, first + 1))
