@@ -12,7 +12,7 @@ import pytest
 from reranking.models import ModelError
 from reranking.providers import hub, huggingface
 from reranking.providers.settings import Settings
-from reranking.requests import Choose, Embed, EmbedTokens, Generate, Likelihood, Message, Score
+from reranking.requests import Attend, Choose, Embed, EmbedTokens, Generate, Likelihood, Message, Score
 from tests import models_for_tests as tiny
 
 pytestmark = pytest.mark.models
@@ -198,7 +198,7 @@ def test_the_token_vectors_of_a_late_interaction_model_are_those_it_scores_with(
 
 def test_a_language_model_is_recognised_and_answers(tmp_path):
     model = open_model(tiny.language_model(tmp_path))
-    assert model.answers == {Generate, Choose, Likelihood}
+    assert model.answers == {Generate, Choose, Likelihood, Attend}
     asked = Choose(model="m", task="x", messages=(Message("user", "light?"),), choices=("yes", "no"))
     assert all(value < 0 for value in asyncio.run(model.answer(asked)).logprobs)
 
