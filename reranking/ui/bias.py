@@ -13,32 +13,73 @@ from reranking.charts.bias import position_heatmap
 from reranking.documents import Document
 from reranking.jobs import JobStatus
 from reranking.strategies.base import Strategy
+from reranking.strategies.catalogue import each
+from reranking.strategies.input_order import InputOrder
+from reranking.strategies.llm import LLMStrategy, ShowsSeveral
 from reranking.ui import columns, names, notices, page, state, strategy_set
 
 REPAIR_LIMIT = 0.1
+SAME = 1e-9
+"""Slopes below are those of rankings that are the same in every shuffle."""
 
 
 def choose(entered: state.Draft, documents: Sequence[Document]) -> tuple[Strategy, int, int] | None:
     """Widgets for strategy, number of shuffles and seed; None if no strategy can run."""
-    ready = [entry for entry in entered.shelf if not strategy_set.needs(entry)]
+    ready = {
+        entry.key: strategy
+        for entry in entered.shelf
+        if not strategy_set.needs(entry) and (strategy := entry.strategy()) is not None
+    }
     if not ready:
         notices.notice("info", "Add a strategy on Compare first.")
         return None
-    titles = {entry.key: names.full_name(strategy) for entry in ready if (strategy := entry.strategy()) is not None}
+    strategies = list(ready.values())
+    titles = dict(zip(ready, names.short_names(strategies), strict=True))
     left, middle, right = st.columns([4, 1, 1], vertical_alignment="bottom")
-    key = left.selectbox("Strategy", list(titles), format_func=lambda key: titles[key], key="bias-strategy")
+    key = left.selectbox(
+        "Strategy", list(titles), index=worth_testing(strategies), format_func=lambda key: titles[key],
+        key="bias-strategy",
+    )  # fmt: skip
     runs = middle.number_input("Shuffles", 2, 100, 10, key="bias-runs")
     seed = right.number_input("Seed", 0, 2**31 - 1, 1, key="bias-seed")
-    entry = next(item for item in ready if item.key == key)
-    strategy = entry.strategy()
-    assert strategy is not None
-    found = strategy_set.prediction(entry.spec, entered.query, documents)
-    about = "" if found.exact else "about "
-    st.caption(
-        f"{runs} shuffles of {len(documents)} documents: {about}{found.requests * int(runs):,} requests, each asked "
-        "anew, so that no shuffle is answered from another's replies."
-    )
+    strategy = ready[key]
+    found = strategy_set.prediction(strategy.spec(), entered.query, documents)
+    sentences = [independence(strategy)]
+    if found.requests:
+        about = "" if found.exact else "about "
+        sentences.append(
+            f"{runs} shuffles of {len(documents)} documents: {about}{found.requests * int(runs):,} requests, each "
+            "asked anew, so that no shuffle is answered from another's replies."
+        )
+    else:
+        sentences.append(f"{runs} shuffles of {len(documents)} documents, without asking a model: free.")
+    notices.caption(" ".join(sentence for sentence in sentences if sentence))
     return strategy, int(runs), int(seed)
+
+
+def worth_testing(strategies: Sequence[Strategy]) -> int:
+    """Which of them to test first: one that shows a model several documents, else one that asks a model at all."""
+    several = [any(isinstance(part, ShowsSeveral) for part in each(strategy)) for strategy in strategies]
+    asking = [any(part.asks for part in each(strategy)) for strategy in strategies]
+    return several.index(True) if any(several) else asking.index(True) if any(asking) else 0
+
+
+def independence(strategy: Strategy) -> str:
+    """Why the strategy cannot depend on the order of its input, as a sentence; empty if it may."""
+    # What is put together of other strategies may cut or break ties by the input order.
+    if len(list(each(strategy))) > 1 or isinstance(strategy, ShowsSeveral | InputOrder):
+        return ""
+    title = names.title(strategy)
+    if strategy.family == "Lexical":
+        return f"{title} asks no model and computes scores from the texts: it cannot depend on the order."
+    # A hosted reranker may read all texts together.
+    hosted = (state.part_model(strategy) or "").startswith("rerank:")
+    if isinstance(strategy, LLMStrategy) or (strategy.family == "Encoders" and not hosted):
+        return (
+            f"{title} looks at one document at a time: it cannot depend on the order. What still differs between "
+            "shuffles is the model's own variation."
+        )
+    return ""
 
 
 def start(entered: state.Draft, documents: Sequence[Document], strategy: Strategy, runs: int, seed: int) -> None:
@@ -58,17 +99,23 @@ def show(status: JobStatus) -> None:
         return
     grid = position_grid(runs)
     strategy = status.parts[0].strategy
-    page.html(f"<p class='rl-finding'>{escape(finding(grid))}</p>")
-    st.plotly_chart(
-        position_heatmap(grid, page.is_dark()), key="heat", theme=None, config={"displaylogo": False},
-        alt="Input position against output rank, share of shuffles",
-    )  # fmt: skip
+    free_of_order = independence(strategy) if grid.used else ""
+    same = grid.slope is not None and abs(grid.slope) < SAME
+    page.html(f"<p class='rl-finding'>{escape(free_of_order if free_of_order and not same else finding(grid))}</p>")
+    if free_of_order and same:
+        notices.caption(free_of_order)
+    else:
+        st.plotly_chart(
+            position_heatmap(grid, page.is_dark()), key="heat", theme=None, config={"displaylogo": False},
+            alt="Input position against output rank, share of shuffles",
+        )  # fmt: skip
     usage = [ranking.usage for _, ranking in runs]
     costs = [item.cost_usd for item in usage]
     known = [cost for cost in costs if cost is not None]
     cost = "unknown" if len(known) < len(costs) else columns.money(sum(known)) if sum(known) else "free"
     requests = sum(item.requests for item in usage)
-    notices.caption(f"{names.full_name(strategy)}: {grid.used} shuffles counted, {requests:,} requests, cost {cost}.")
+    asked = f"{requests:,} request{'' if requests == 1 else 's'}, cost {cost}" if requests else "no model was asked"
+    notices.caption(f"{names.full_name(strategy)}: {grid.used} shuffles counted, {asked}.")
     for _, ranking in runs:
         if ranking.outcome == "failed":
             page.html(f"<div class='rl-note rl-note-failed'>{escape(ranking.diagnostics[0].message)}</div>")

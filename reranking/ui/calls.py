@@ -13,6 +13,7 @@ from reranking.store.calls import CallRow
 from reranking.ui import columns
 
 PIECE_SHOWN = 50_000
+DOCUMENTS_NAMED = 20
 SOURCES = {
     "sent": "sent to the model",
     "cache": "reply cache: answered before, not sent again",
@@ -22,19 +23,19 @@ SOURCES = {
 _PER_TEXT = frozenset({"score", "embed", "embed-tokens"})
 
 
-def calls(rows: Sequence[CallRow], index: int | None, first: int = 1) -> str:
+def calls(rows: Sequence[CallRow], index: int | None, first: int = 1, labels: Sequence[str] = ()) -> str:
     """The calls, each to be opened; a single one is open. `index` is the document they are about.
 
-    They are numbered from `first` on.
+    They are numbered from `first` on. `labels` names the documents by original position.
     """
-    blocks = (_call(row, number, index, len(rows) == 1) for number, row in enumerate(rows, start=first))
+    blocks = (_call(row, number, index, len(rows) == 1, labels) for number, row in enumerate(rows, start=first))
     return f"<div class='rl-calls'>{''.join(blocks)}</div>"
 
 
-def _call(row: CallRow, number: int, index: int | None, is_open: bool) -> str:
+def _call(row: CallRow, number: int, index: int | None, is_open: bool, labels: Sequence[str]) -> str:
     gist = " · ".join(part for part in (row.task, _gist(row), row.source, columns.seconds(row.seconds)) if part)
     head = f"<summary><b>{number}</b> {escape(gist)}</summary>"
-    body = f"{_answer(row, index)}{_facts(row)}{_prompt(row, index)}{_raw(row)}"
+    body = f"{_answer(row, index)}{_facts(row, labels)}{_prompt(row, index)}{_raw(row)}"
     return f"<details class='rl-call'{' open' if is_open else ''}>{head}{body}</details>"
 
 
@@ -81,6 +82,8 @@ def _answer(row: CallRow, index: int | None) -> str:
 
 def _probability(logprob: float) -> str:
     value = exp(logprob)
+    if 0.9995 <= value < 1:
+        return "over 0.999"
     return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
 
 
@@ -88,7 +91,7 @@ def _choices(row: CallRow) -> list[str]:
     return [str(choice) for choice in row.request[1]] if row.request is not None else []
 
 
-def _facts(row: CallRow) -> str:
+def _facts(row: CallRow, labels: Sequence[str]) -> str:
     """What was sent where, and what it took; what is not known is said to be unknown."""
     spent = "unknown" if row.cost_usd is None else columns.money(row.cost_usd) if row.cost_usd else "free"
     if row.cost_usd and row.source in {"cache", "shared"}:
@@ -106,7 +109,15 @@ def _facts(row: CallRow) -> str:
         ("time, waiting included", columns.seconds(row.seconds)),
         ("retries", f"{row.retries}"),
     ]
+    if len(row.shown) > 1 and row.kind not in _PER_TEXT:
+        cells.insert(0, ("documents shown, in this order", _documents(row.shown, labels)))
     return _pairs("Call", cells)
+
+
+def _documents(shown: Sequence[int], labels: Sequence[str]) -> str:
+    named = [labels[index] if index < len(labels) else f"number {index + 1}" for index in shown[:DOCUMENTS_NAMED]]
+    more = f"; and {len(shown) - len(named)} more" if len(shown) > len(named) else ""
+    return "; ".join(named) + more
 
 
 def _number(value: int | None) -> str:

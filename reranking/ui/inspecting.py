@@ -56,7 +56,7 @@ def _dialog(status: JobStatus, part: Part, index: int) -> None:
     store = state.store()
     count = store.calls.count(status.id, part.position, index)
     document = status.candidates[index]
-    title = escape(document.title or document.id)
+    title = escape(document.label)
     shown = f"shown in {count:,} call{'' if count == 1 else 's'}" if count else "no call is stored"
     page.html(f"<div class='rl-part'>{escape(names.full_name(part.strategy))}: {title} <span>{shown}</span></div>")
     if not count:
@@ -66,4 +66,4 @@ def _dialog(status: JobStatus, part: Part, index: int) -> None:
     if count > PAGE:
         first = PAGE * (st.pagination(-(-count // PAGE), key=f"calls-page-{part.position}-{index}") - 1)
     rows = store.calls.of(status.id, part.position, shown=index, first=first, most=PAGE)
-    page.html(calls.calls(rows, index, first + 1))
+    page.html(calls.calls(rows, index, first + 1, [item.label for item in status.candidates]))

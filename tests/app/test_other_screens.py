@@ -65,6 +65,23 @@ def test_bias_of_bm25_is_exactly_none(app):
     tab.run()
     tab.click("run-bias").wait("bias")
     assert "makes no difference" in tab.html()
+    assert "BM25 asks no model and computes scores from the texts: it cannot depend on the order." in tab.html()
+    assert "0 requests" not in tab.html()
+    assert not tab.at.get("plotly_chart")
+
+
+def test_the_strategy_to_test_first_is_one_that_shows_a_model_several_documents(app):
+    tab = entered(app).click("add-grade").click("add-listwise").go("bias")
+    chooser = tab.at.selectbox(key="bias-strategy")
+    shelf = tab.at.session_state["draft"].shelf
+    assert chooser.value == next(entry.key for entry in shelf if entry.spec["kind"] == "listwise")
+    assert "Listwise" in chooser.options[-1]
+
+
+def test_without_such_a_strategy_the_first_that_asks_a_model_is_tested_and_said_not_to_depend_on_the_order(app):
+    tab = entered(app).go("bias")
+    assert tab.at.selectbox(key="bias-strategy").value == tab.at.session_state["draft"].shelf[2].key
+    assert "Dense bi-encoder looks at one document at a time: it cannot depend on the order." in tab.html()
 
 
 def test_bias_of_the_input_order_is_total(app):

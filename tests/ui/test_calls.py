@@ -27,7 +27,10 @@ def text_of(shown):
 
 
 def facts(row, index=3):
-    shown = calls([row], index)
+    return facts_of(calls([row], index))
+
+
+def facts_of(shown):
     return {name: unescape(value) for name, value in re.findall("<tr><td>(.*?)</td><td>(.*?)</td></tr>", shown)}
 
 
@@ -126,3 +129,17 @@ def test_a_receipt_reaches_the_screen_through_the_store(tmp_path):
     assert isinstance(row.reply.receipt, Receipt)
     assert facts(row, 1)["tokens"] == "120 in, 3 out, 2 of them reasoning"
     assert RECEIPT.raw in text_of(calls([row], 1))
+
+
+def test_a_prompt_that_shows_several_documents_names_them_in_its_order():
+    labels = ["apple", "<b>", "clock", "door"]
+    found = facts_of(calls([replace(ROW, shown=(3, 1))], 3, labels=labels))
+    assert found["documents shown, in this order"] == "door; <b>"
+    assert "documents shown, in this order" not in facts_of(calls([ROW], 3, labels=labels))
+
+
+def test_a_probability_short_of_one_is_never_rounded_up_to_it():
+    row = replace(ROW, kind="choose", request=[[["user", "?"]], ["A", "B"]],
+                  reply=Choices(logprobs=(log(0.9997), log(0.0003))))  # fmt: skip
+    assert facts(row)["p(A)"] == "over 0.999"
+    assert facts(replace(row, reply=Choices(logprobs=(0.0, None))))["p(A)"] == "1.000"
