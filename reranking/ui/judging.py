@@ -10,8 +10,8 @@ from typing import Literal
 
 import streamlit as st
 
-from reranking.documents import Document
-from reranking.ui import page, state
+from reranking.documents import Candidate, Document
+from reranking.ui import notices, page, state
 
 SETTLE_SECONDS = 0.3
 MEANINGS = {0: "not relevant", 1: "touches the topic", 2: "answers in part", 3: "answers fully"}
@@ -23,6 +23,7 @@ def judge(query: str, documents: Sequence[Document]) -> None:
     order = blind_order(state.session_id(), documents)
     left = [at for at in order if at not in grades]
     st.progress(1 - len(left) / len(order), text=f"{len(order) - len(left)} of {len(order)} documents judged")
+    _undo(query, documents)
     at = _chosen(order, documents)
     if at is None:
         at = left[0] if left else None
@@ -89,6 +90,7 @@ def _scale(query: str, documents: Sequence[Document], order: list[int], at: int,
     def give(grade: int | None) -> None:
         with state.explained():
             state.store().judgments.add(query, document.fingerprint, state.ASSESSOR, state.SCALE, grade)
+            _given().append((document.fingerprint, grade, given))
             if grade is not None:
                 _go_on(documents, order, at, grades)
         st.rerun()
@@ -99,7 +101,7 @@ def _scale(query: str, documents: Sequence[Document], order: list[int], at: int,
             label = f"{grade}  {MEANINGS[grade]}"
             if st.button(label, key=f"grade-{grade}-{short}", shortcut=str(grade), type=kind) and settled:
                 give(grade)
-        if given is not None and st.button("Take back", key=f"withdraw-{short}", shortcut="u") and settled:
+        if given is not None and st.button("Take back", key=f"withdraw-{short}") and settled:
             give(None)
     place = order.index(at)
     with st.container(horizontal=True):
@@ -109,9 +111,41 @@ def _scale(query: str, documents: Sequence[Document], order: list[int], at: int,
         if st.button("Later", key="later", shortcut="l", type="tertiary"):
             _go_on(documents, order, at, grades)
             st.rerun()
-        st.caption(
-            "Keys: 0 to 3 grade, b back, l later, u take back. Grades are kept at once, each change as a new row."
-        )
+        st.caption("Keys: 0 to 3 grade, u undo, b back, l later. Grades are kept at once, each change as a new row.")
+
+
+def _given() -> list[tuple[str, int | None, int | None]]:
+    """What was pressed for this session in this tab, oldest first: fingerprint, grade, and the one before it."""
+    session, pressed = st.session_state.get("judged_here", (None, []))
+    if session != st.session_state.session:
+        pressed = []
+        st.session_state.judged_here = (st.session_state.session, pressed)
+    found: list[tuple[str, int | None, int | None]] = pressed
+    return found
+
+
+def _undo(query: str, documents: Sequence[Document]) -> None:
+    """What was done last, with a button that goes back to that document as it was before."""
+    here = {document.fingerprint: document for document in documents}
+    pressed = _given()
+    while pressed and pressed[-1][0] not in here:
+        pressed.pop()
+    if not pressed:
+        return
+    fingerprint, grade, before = pressed[-1]
+    with st.container(horizontal=True, vertical_alignment="center", key="undo-line"):
+        done = f"Graded {grade}, {MEANINGS[grade]}" if grade is not None else "Grade taken back"
+        notices.caption(f"{done}: {_named(here[fingerprint])}")
+        if st.button("Undo", key=f"undo-{len(pressed)}", shortcut="u"):
+            with state.explained():
+                state.store().judgments.add(query, fingerprint, state.ASSESSOR, state.SCALE, before)
+                pressed.pop()
+                _choose(here[fingerprint])
+            st.rerun()
+
+
+def _named(document: Document) -> str:
+    return Candidate(0, document).label
 
 
 def _go_on(documents: Sequence[Document], order: Sequence[int], at: int, grades: Mapping[int, int]) -> None:
