@@ -3,12 +3,20 @@
 import numpy as np
 import pytest
 
+from reranking.analysis.metrics import ndcg
+from reranking.documents import as_candidates
+from reranking.gateway import Gateway
 from reranking.models import ModelError
+from reranking.providers.registry import Registry
 from reranking.replies import Scores, TokenVectors, Vectors
 from reranking.requests import Embed, EmbedTokens, Score
 from reranking.strategies.encoders import CrossEncoder, Dense, LateInteraction
+from reranking.strategies.lexical import BM25
+from tests.generated import held_out_cases
 from tests.oracles import Scripted
 from tests.support import rank
+
+pytest_plugins = ("tests.trained",)
 
 
 def encoder(answer, kind):
@@ -93,3 +101,50 @@ def test_a_query_without_tokens_fails_late_interaction_and_says_why(shape):
     ranking = rank(LateInteraction(model=encoder(embed, EmbedTokens)), 2)
     assert ranking.outcome == "failed"
     assert [note.code for note in ranking.diagnostics] == ["no-tokens"]
+
+
+def test_a_vector_without_a_direction_has_no_similarity():
+    def embed(request, number):
+        vectors = [np.ones(2, np.float32)] if request.role == "query" else [np.zeros(2, np.float32), np.ones(2)]
+        return Vectors(vectors=tuple(vectors), cut=(False,) * len(vectors))
+
+    ranking = rank(Dense(model=encoder(embed, Embed)), 2)
+    assert [(item.index, item.score) for item in ranking] == [(1, pytest.approx(1)), (0, None)]
+    assert [(note.code, note.indexes) for note in ranking.diagnostics] == [("no-tokens", (0,))]
+
+
+def test_a_query_whose_vector_has_no_direction_fails_and_says_what_to_do():
+    def embed(request, number):
+        return Vectors(vectors=(np.zeros(2, np.float32),) * len(request.texts), cut=(False,) * len(request.texts))
+
+    ranking = rank(Dense(model=encoder(embed, Embed)), 2)
+    assert ranking.outcome == "failed"
+    assert "Write a query with words" in ranking.diagnostics[0].message
+
+
+@pytest.mark.parametrize("strategy", [Dense, LateInteraction])
+def test_a_query_that_the_model_reads_in_part_is_reported(strategy):
+    def embed(request, number):
+        count, cut = len(request.texts), (request.role == "query",) * len(request.texts)
+        if isinstance(request, Embed):
+            return Vectors(vectors=(np.ones(2, np.float32),) * count, cut=cut)
+        return TokenVectors(tokens=(("a",),) * count, vectors=(np.ones((1, 2), np.float32),) * count, cut=cut)
+
+    ranking = rank(strategy(model=encoder(embed, strategy.asks[0])), 2)
+    assert ranking.outcome == "complete"
+    assert [note.code for note in ranking.diagnostics] == ["truncated-query"]
+
+
+@pytest.mark.models
+def test_a_trained_cross_encoder_finds_answers_where_shared_words_mislead(trained_folder):
+    """Held-out questions about other people, with other values, in other wordings than in training."""
+    gateway = Gateway(Registry().resolve)
+    trained, words = [], []
+    for case in held_out_cases():
+        items, grades = as_candidates(case.documents), dict(enumerate(case.grades))
+        ranking = rank(CrossEncoder(model=f"hf:{trained_folder}"), items, query=case.query, through=gateway)
+        assert (ranking.outcome, ranking.score_kind) == ("complete", "logit")
+        trained.append(ndcg(ranking, grades))
+        words.append(ndcg(rank(BM25(), items, query=case.query), grades))
+    assert np.mean(trained) > 0.85
+    assert np.mean(trained) > np.mean(words) + 0.3
