@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partialmethod
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
@@ -62,6 +62,7 @@ class Worker(Generic[Loaded]):
         self._starting = Lock()
         self._loaded: Loaded | None = None
         self._failed: tuple[float, ModelError] | None = None
+        self.loading_since: float | None = None  # seconds since the epoch, while it loads
 
     async def run(self, work: Callable[[Loaded, Event], Result]) -> Result:
         """Do `work` when its turn comes. When cancelled, its event is set; if it waits, it is dropped."""
@@ -104,12 +105,15 @@ class Worker(Generic[Loaded]):
 
     def _get(self) -> Loaded:
         if self._loaded is None:
+            self.loading_since = time.time()
             try:
                 with _LOADING, _uncollected():
                     self._loaded = self._load()
             except ModelError as error:
                 self._failed = (time.monotonic(), error)
                 raise
+            finally:
+                self.loading_since = None
         return self._loaded
 
 
@@ -197,6 +201,11 @@ class LocalModel:
         """Load the weights in the background. Returns at once."""
         self.worker.warm_up()
 
+    @property
+    def loading_since(self) -> float | None:
+        """When it began to load its weights, in seconds since the epoch; None unless it does so now."""
+        return self.worker.loading_since
+
 
 def cannot_answer(name: str, request: Request, answers: frozenset[type[Request]]) -> ModelError:
     """The error for a kind of request that a model does not answer."""
@@ -229,11 +238,29 @@ def loading(name: str) -> Iterator[None]:
     from safetensors import SafetensorError
 
     try:
-        yield
+        with _without_bars():
+            yield
     except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
         words = " ".join(str(error).split()) or type(error).__name__
         short = words if len(words) <= 300 else f"{words[:299]}…"
         raise ModelError("internal", f"{name} cannot be loaded: {short}", raw=str(error)) from error
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """Keep progress bars of libraries that do not ask whether they are wanted from stderr.
+
+    Those of downloads stay: the hub's client asks, and a download is worth a bar. Only one model
+    is loaded at a time, so that the blocks of this do not overlap.
+    """
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    usual = tqdm.__init__
+    tqdm.__init__ = partialmethod(usual, disable=True)
+    try:
+        yield
+    finally:
+        tqdm.__init__ = usual
 
 
 def folder_fingerprint(folder: Path) -> str:

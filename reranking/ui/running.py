@@ -10,6 +10,8 @@ from itertools import groupby
 import streamlit as st
 
 from reranking.jobs import JobStatus, Part
+from reranking.strategies.base import Strategy
+from reranking.strategies.catalogue import each
 from reranking.ui import columns, names, notices, page, state
 
 POLL_SECONDS = 0.5
@@ -69,6 +71,9 @@ def _bar(name: str, parts: list[Part], started: float) -> str:
         text = f"{done:,} of {predicted:,} requests{_left(done, predicted, started)}"
     else:
         share, text = 0.0, "at work"
+    loading = "" if over else _loading(first.strategy)
+    if loading:
+        text = f"{text}, {loading}" if done else loading
     spent = [part.cost_usd for part in parts]
     known = [cost for cost in spent if cost is not None]
     cost = "" if len(known) < len(spent) or not sum(known) else f" · {columns.money(sum(known))}"
@@ -76,6 +81,13 @@ def _bar(name: str, parts: list[Part], started: float) -> str:
         f"<div class='rl-progress'><span>{escape(name)}</span>"
         f"<span class='rl-bar'><i style='width:{share:.0f}%'></i></span><span>{escape(text + cost)}</span></div>"
     )
+
+
+def _loading(strategy: Strategy) -> str:
+    """That a model of the strategy is being loaded, and for how long; empty if none is."""
+    models = {model for nested in each(strategy) if (model := state.part_model(nested))}
+    begun = [since for model in models if (since := state.loading_since(model)) is not None]
+    return f"loading the model (once), {time.time() - min(begun):.0f} s so far" if begun else ""
 
 
 def _left(done: int, predicted: int, started: float) -> str:

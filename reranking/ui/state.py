@@ -319,6 +319,16 @@ def warm_up(entered: Draft) -> None:
     )
 
 
+def loading_since(name: str) -> float | None:
+    """When the model began to load on this machine, in seconds since the epoch; None unless it does so now."""
+    try:
+        model = registry().resolve(name)
+    except ModelError:
+        return None
+    found: float | None = getattr(model, "loading_since", None)
+    return found
+
+
 def part_model(strategy: Strategy) -> str | None:
     """The name of the strategy's own model, if it has one."""
     model = getattr(strategy, "model", None)

@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 from reranking.models import ModelError
-from reranking.providers.local import LocalModel, Worker, folder_fingerprint, go_on
+from reranking.providers.local import LocalModel, Worker, folder_fingerprint, go_on, loading
 from reranking.replies import Choices
 from reranking.requests import Choose, Generate, Message
 
@@ -214,3 +214,48 @@ def test_equal_folders_in_two_places_have_the_same_fingerprint(tmp_path):
         (tmp_path / place).mkdir()
         (tmp_path / place / "config.json").write_text("{}")
     assert folder_fingerprint(tmp_path / "one") == folder_fingerprint(tmp_path / "two")
+
+
+def test_a_model_says_since_when_it_loads_and_only_while_it_does():
+    begun, go = threading.Event(), threading.Event()
+
+    def load():
+        begun.set()
+        go.wait(30)
+        return "weights"
+
+    def answer(loaded, request, unwanted):
+        return Choices(logprobs=(0.0, -1.0))
+
+    model = LocalModel("m", "f", Worker(load), {Choose: answer})
+    assert model.loading_since is None
+    before = time.time()
+    model.warm_up()
+    assert begun.wait(30)
+    assert before <= model.loading_since <= time.time()
+    go.set()
+    asyncio.run(model.answer(choose()))
+    assert model.loading_since is None
+
+
+def test_a_load_that_fails_is_no_longer_under_way():
+    def load():
+        raise ModelError("internal", "no weights")
+
+    model = LocalModel("m", "f", Worker(load), {})
+    with pytest.raises(ModelError):
+        asyncio.run(model.worker.run(lambda *_: None))
+    assert model.loading_since is None
+
+
+def test_the_libraries_progress_bars_stay_off_stderr_while_a_model_loads_and_come_back_after(capfd):
+    pytest.importorskip("safetensors")
+    from tqdm.auto import tqdm
+
+    with loading("m"):
+        assert list(tqdm(range(3), desc="Converting")) == [0, 1, 2]
+        assert capfd.readouterr().err == ""
+        list(tqdm(range(3), desc="Downloading", disable=False))
+        assert "Downloading" in capfd.readouterr().err
+    list(tqdm(range(3), desc="Elsewhere"))
+    assert "Elsewhere" in capfd.readouterr().err

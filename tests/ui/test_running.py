@@ -1,0 +1,45 @@
+"""What a running strategy's line says."""
+
+import time
+from dataclasses import dataclass
+
+import pytest
+
+from reranking.engine import Estimate
+from reranking.jobs import Part
+from reranking.strategies.pointwise import YesNo
+from reranking.ui import running, state
+
+
+@dataclass
+class Loading:
+    loading_since: float | None
+
+
+@pytest.fixture
+def model(monkeypatch):
+    found = Loading(None)
+
+    class Registry:
+        def resolve(self, name):
+            return found
+
+    monkeypatch.setattr(state, "registry", Registry)
+    return found
+
+
+def line(done):
+    part = Part(0, 0, YesNo(model="embedded:smollm2"), (0, 1), predicted=Estimate(16, 0, True), done=done)
+    return running._bar("Yes/no", [part], time.time())
+
+
+def test_a_strategy_that_waits_for_its_models_weights_says_so_and_for_how_long(model):
+    model.loading_since = time.time() - 12.2
+    assert "loading the model (once), 12 s so far" in line(0)
+    assert "0 of 16" not in line(0)
+    assert "3 of 16 requests, loading the model" in line(3)
+
+
+def test_a_strategy_whose_model_is_there_says_how_far_it_is(model):
+    assert "0 of 16 requests" in line(0)
+    assert "loading" not in line(0)
