@@ -7,7 +7,8 @@ bits whatever it is asked with. A GPU reads batches, which may change the last d
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from threading import Event
 from typing import Any, Literal
 
@@ -37,31 +38,29 @@ class Encoder:
         """One vector per text."""
         vectors = tuple(_unit(item["sentence_embedding"]) for item in self._read(request.texts, request.role, unwanted))
         sizes = self._sizes(request.texts, request.role)
-        return Vectors(vectors=vectors, cut=self._cut(sizes, request.role), receipt=self._receipt(sizes, request.role))
+        return Vectors(vectors=vectors, cut=_cut(sizes), receipt=_receipt(sizes))
 
     def embed_tokens(self, request: EmbedTokens, unwanted: Event) -> TokenVectors:
         """One vector per token of each text.
 
         Of a late-interaction model, those that it scores with. Of a bi-encoder, those of the text's
         own tokens: its control tokens ([CLS], [SEP]) stand for the whole text and match each
-        other in every document.
+        other in every document, and so would the words of its prompt.
         """
         tokens, vectors = [], []
         for item in self._read(request.texts, request.role, unwanted):
             kept = item["attention_mask"].bool()
             if not self.late:
-                special = set(self.model.tokenizer.all_special_ids)
-                kept &= kept.new_tensor([int(token) not in special for token in item["input_ids"]])
-            ids = item["input_ids"][kept].tolist()
-            tokens.append(tuple(self.model.tokenizer.decode([token]).strip() for token in ids))
+                kept &= self._own(item)
+            tokens.append(self._names(item, kept))
             vectors.append(_unit(item["token_embeddings"][kept]))
         sizes = self._sizes(request.texts, request.role)
         return TokenVectors(
             tokens=tuple(tokens),
             vectors=tuple(vectors),
-            cut=self._cut(sizes, request.role),
+            cut=_cut(sizes),
             fallback=not self.late,
-            receipt=self._receipt(sizes, request.role),
+            receipt=_receipt(sizes),
         )
 
     def _read(self, texts: Sequence[str], role: Role, unwanted: Event) -> Iterator[dict[str, Any]]:
@@ -71,32 +70,34 @@ class Encoder:
             go_on(unwanted)
             yield from encode(part, batch_size=len(part), output_value=None, show_progress_bar=False)
 
-    def _sizes(self, texts: Sequence[str], role: Role) -> list[int]:
-        """Tokens of each text with its prompt, before any are cut off."""
+    def _own(self, item: Mapping[str, Any]) -> Any:
+        """Which positions hold a token of the text itself."""
+        special = set(self.model.tokenizer.all_special_ids)
+        mask = item["attention_mask"]
+        own = mask.new_tensor([int(token) not in special for token in item["input_ids"]]).bool()
+        start = int(mask.int().argmax())
+        own[start : start + int(item.get("prompt_length", 0))] = False
+        return own
+
+    def _names(self, item: Mapping[str, Any], kept: Any) -> tuple[str, ...]:
+        """The tokens whose vectors are `kept`, as text."""
+        if len(kept) != len(item["input_ids"]):
+            # The model merges the vectors of similar tokens, and does not tell which.
+            return tuple(f"merged {number}" for number in range(1, int(kept.sum()) + 1))
+        ids = item["input_ids"][kept].tolist()
+        return tuple(self.model.tokenizer.decode([token]).strip() for token in ids)
+
+    def _sizes(self, texts: Sequence[str], role: Role) -> list[Size]:
         names = ("query",) if role == "query" else ("document", "passage", "corpus")
-        prompt = next((self.model.prompts[name] for name in names if self.model.prompts.get(name)), "")
-        return [_count(self.model.tokenizer, prompt + text) for text in texts]
-
-    def _limit(self, role: Role) -> float:
-        """Tokens that the model reads of a text."""
-        first = self.model[0]
-        own = getattr(first, f"{role}_length", None)
-        expansion = getattr(first, "query_expansion", None) if role == "query" else None
-        if expansion is not None:
-            own = max(own or 0, expansion["length"])
-        return own or self.model.max_seq_length or math.inf
-
-    def _cut(self, sizes: Sequence[int], role: Role) -> tuple[bool, ...]:
-        return tuple(size > self._limit(role) for size in sizes)
-
-    def _receipt(self, sizes: Sequence[int], role: Role) -> Receipt:
-        return Receipt(input_tokens=int(sum(min(size, self._limit(role)) for size in sizes)), output_tokens=0)
+        prompt = next((self.model.prompts[name] for name in names if name in self.model.prompts), None)
+        return [_size(self.model, text, prompt=prompt, task=role) for text in texts]
 
 
 class PairScorer:
-    """A loaded cross-encoder. For one thread.
+    """A loaded cross-encoder: a classifier, or a language model with a chat template for pairs. For one thread.
 
-    Scores are the model's logits, unless its own configuration names an activation to apply.
+    Scores are the model's logits (of a language model, the log-odds of its "yes"), unless its own
+    configuration names an activation to apply. Its own prompt, if it has one by default, is used.
     """
 
     def __init__(self, model: Any, activation: str | None) -> None:
@@ -121,20 +122,44 @@ class PairScorer:
         if self.score_kind == "probability":
             # In float32 all logits above 17 would be the same 1.0.
             scores = [_sigmoid(score) for score in scores]
-        sizes = [self._size(request.query, text) for text in request.texts]
-        limit = self.model.max_seq_length or math.inf
-        return Scores(
-            scores=tuple(scores),
-            score_kind=self.score_kind,
-            cut=tuple(size > limit for size in sizes),
-            receipt=Receipt(input_tokens=int(sum(min(size, limit) for size in sizes)), output_tokens=0),
-        )
+        prompt = self.model.prompts.get(self.model.default_prompt_name)
+        sizes = [_size(self.model, (request.query, text), prompt=prompt) for text in request.texts]
+        return Scores(scores=tuple(scores), score_kind=self.score_kind, cut=_cut(sizes), receipt=_receipt(sizes))
 
-    def _size(self, query: str, text: str) -> int:
-        """Tokens of the pair, before any are cut off."""
-        uncut = {"text": {"truncation": False}}
-        features = self.model.preprocess([(query, text)], processing_kwargs=uncut)
-        return int(features["attention_mask"].sum())
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How many tokens a model reads of a text, and how many the text has, both with prompt. None: unknown."""
+
+    read: int | None
+    whole: int | None
+
+
+def _size(model: Any, text: str | tuple[str, str], **options: Any) -> Size:
+    """Prepared as the model prepares it, once as usual and once uncut."""
+    uncut = {"text": {"truncation": False, "verbose": False}}
+    return Size(
+        _count(model.preprocess([text], **options)),
+        _count(model.preprocess([text], **options, processing_kwargs=uncut)),
+    )
+
+
+def _count(features: Mapping[str, Any]) -> int | None:
+    """The tokens of one prepared text: without padding, and without those that a query is filled up with."""
+    mask = features.get("attention_mask")
+    if mask is None:
+        return features["input_ids"].numel() if "input_ids" in features else None
+    added = features.get("query_expansion_positions")
+    return int((mask.bool() if added is None else mask.bool() & ~added.bool()).sum())
+
+
+def _cut(sizes: Sequence[Size]) -> tuple[bool, ...]:
+    return tuple(size.read != size.whole for size in sizes)
+
+
+def _receipt(sizes: Sequence[Size]) -> Receipt:
+    read = [size.read for size in sizes if size.read is not None]
+    return Receipt(input_tokens=sum(read) if len(read) == len(sizes) else None, output_tokens=0)
 
 
 def encoder_handlers(*, late: bool = False, tokens: bool = True) -> dict[type[Request], Handler]:
@@ -170,6 +195,7 @@ def load_scorer(name: str, folder: str, activation: str | None) -> PairScorer:
     spare_a_core()
     with loading(name):
         model = CrossEncoder(folder, local_files_only=True, model_kwargs=_precise(torch))
+        model.preprocess([("query", "text")])  # a chat template that has no place for a pair shows itself here
     check_labels(name, model.num_labels)
     return PairScorer(model, activation)
 
@@ -190,12 +216,6 @@ def _batches(texts: Sequence[str], model: Any) -> Iterator[list[str]]:
     size = 1 if model.device.type == "cpu" else GPU_BATCH
     for start in range(0, len(texts), size):
         yield list(texts[start : start + size])
-
-
-def _count(tokenizer: Any, text: str) -> int:
-    if callable(tokenizer):
-        return len(tokenizer(text, verbose=False)["input_ids"])
-    return len(tokenizer.encode(text).ids)
 
 
 def _unit(rows: Any) -> Vector:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -116,29 +117,50 @@ def recognise(name: str, folder: Path) -> Form:
     modules = _json(folder, "modules.json")
     if not config and not modules:
         raise ModelError("unknown-model", f"There is no model in {folder}: it has no config.json.")
-    kinds = config.get("architectures") or [""]
+    kind = (config.get("architectures") or [""])[0]
     declared = trained.get("model_type")
-    late = declared in {"MultiVectorEncoder", "ColBERT"} or "HF_ColBERT" in kinds
+    if kind.endswith("ForRetrieval"):
+        raise ModelError("cannot-answer", f"{name} compares texts with pictures, not with texts. Choose another model.")
+    late = declared in {"MultiVectorEncoder", "ColBERT"} or kind == "HF_ColBERT"
     if late or any("pylate" in str(module.get("type")) for module in modules or ()):
         return Form(encoders.encoder_handlers(late=True), _load_late)
-    if declared == "CrossEncoder" or (not modules and kinds[0].endswith("ForSequenceClassification")):
-        return _cross_encoder(name, config, trained)
-    if declared == "SparseEncoder" or kinds[0].endswith(("ForConditionalGeneration", "ForTokenClassification")):
-        what = declared or kinds[0]
+    if declared == "CrossEncoder" or (not modules and _scores_pairs(kind, folder)):
+        return _cross_encoder(name, config, trained if modules else {})
+    if declared == "SparseEncoder" or kind.endswith(("ForConditionalGeneration", "ForTokenClassification")):
+        what = declared or kind
         raise ModelError("cannot-answer", f"{name} is a {what}, which cannot rerank here. Choose another model.")
-    if not modules and kinds[0].endswith(("ForCausalLM", "LMHeadModel")):
+    if not modules and kind.endswith(("ForCausalLM", "LMHeadModel")):
         return Form(causal.handlers(), causal.load)
     tokens = not modules or str(modules[0].get("type")).endswith("Transformer")
     return Form(encoders.encoder_handlers(tokens=tokens), encoders.load_encoder)
 
 
+def _scores_pairs(architecture: str, folder: Path) -> bool:
+    """Whether it is a classifier, or a language model whose chat template takes a query and a document."""
+    if architecture.endswith("ForSequenceClassification"):
+        return True
+    if not architecture.endswith("ForCausalLM"):
+        return False
+    template = _chat_template(folder)
+    return all(re.search(rf"role\W+(?:\w+\W+)?{role}\W", template) for role in ("query", "document"))
+
+
+def _chat_template(folder: Path) -> str:
+    file = folder / "chat_template.jinja"
+    if file.is_file():
+        return file.read_text(encoding="utf-8")
+    template = _json(folder, "tokenizer_config.json").get("chat_template")
+    return template if isinstance(template, str) else ""
+
+
 def _cross_encoder(name: str, config: Mapping[str, Any], trained: Mapping[str, Any]) -> Form:
+    """A cross-encoder; `trained` is what sentence-transformers saved with it, which outdoes the model's own config."""
     if config.get("id2label") and str(config["architectures"][0]).endswith("ForSequenceClassification"):
         encoders.check_labels(name, len(config["id2label"]))
     activation = (
-        (config.get("sentence_transformers") or {}).get("activation_fn")
+        trained.get("activation_fn")
+        or (config.get("sentence_transformers") or {}).get("activation_fn")
         or config.get("sbert_ce_default_activation_function")
-        or trained.get("activation_fn")
     )
 
     def load(name: str, folder: str) -> encoders.PairScorer:
