@@ -1,0 +1,302 @@
+"""The one door to models.
+
+Every request of every strategy passes here: equal requests are sent once (in flight and
+through the archive), each connection has one concurrency limit that all runs share fairly,
+every call is recorded, and a reply is in the archive before a strategy sees it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
+
+from reranking.archive import Archive, Call, MemoryArchive
+from reranking.gateway.lines import Flight, Landed, Line, Ticket, Tray
+from reranking.gateway.runs import KEY_FAILURES, Resolve, Run
+from reranking.models import Model, ModelError, NeedsDocuments
+from reranking.replies import Failed, PartedReply, Receipt, Reply
+from reranking.requests import PerText, Request
+
+__all__ = ["Gateway", "MemoryArchive", "Resolve", "Run"]
+
+DEFAULT_CONCURRENCY = 16
+
+RECORDS_AT_ONCE = 1000
+"""Answers from the cache that are being recorded at a time."""
+
+HOPELESS = frozenset({"no-key", "bad-key", "unknown-model", "not-installed"})
+"""Codes after which asking the same model again in the same run only repeats the failure."""
+
+NEVER_SENT = frozenset({"no-key", "not-installed", "cannot-answer"})
+"""Codes with which a model says that it could not even ask: no call was made."""
+
+logger = logging.getLogger(__name__)
+
+
+class Gateway:
+    """Sends requests to models. Belongs to one event loop.
+
+    `resolve` turns a model's name (or object) into a model, or raises ModelError.
+    """
+
+    def __init__(self, resolve: Resolve, archive: Archive | None = None) -> None:
+        self.resolve = resolve
+        self.archive: Archive = archive if archive is not None else MemoryArchive()
+        self._flights: dict[str, Flight] = {}
+        self._landed: set[Flight] = set()
+        self._looking = 0
+        self._lines: dict[str, Line] = {}
+
+    async def ask(self, requests: Sequence[Request], run: Run) -> list[Reply | Failed]:
+        """Answer `requests`, in their order. A request that cannot be answered gives a Failed.
+
+        Cancelling cancels what nobody else waits for; replies already received are kept.
+        """
+        if run.nonce is not None:
+            requests = [replace(request, nonce=run.nonce) for request in requests]
+        models = [self._model(request, run) for request in requests]
+        keys = [_keys(request, model) for request, model in zip(requests, models, strict=True)]
+        wanted = [key for group, model in zip(keys, models, strict=True) for key in group if _cacheable(model)]
+        # A flight that lands while an asker looks into the archive stays joinable until the
+        # asker has decided: it may have looked just before the reply was there.
+        self._looking += 1
+        try:
+            known = await self.archive.find(wanted) if wanted else {}
+        finally:
+            self._looking -= 1
+        tickets = [Ticket(*entry, known) for entry in zip(requests, models, keys, strict=True)]
+        try:
+            await self._serve(tickets, run)
+            return [cast(Reply | Failed, ticket.reply) for ticket in tickets]
+        finally:
+            for ticket in tickets:
+                self._release(ticket)
+
+    async def _serve(self, tickets: Sequence[Ticket], run: Run) -> None:
+        """Get every ticket its reply."""
+        tray = Tray()
+        started, clock = time.time(), time.perf_counter()
+        for ticket in tickets:
+            self._begin(ticket, run, tray)
+        self._forget_landed()
+        self._depart({flight.line for ticket in tickets for flight in ticket.flights})
+        left = len(tickets)
+        while left:
+            landed = [ticket for ticket in await tray.take() if not self._is_sent_again(ticket, run, tray)]
+            left -= len(landed)
+            calls = []
+            for ticket in landed:
+                ticket.reply, called = self._received(ticket)
+                ticket.source = ticket.source if called else "none"
+                if ticket.source in {"cache", "shared"}:
+                    calls.append(_passed_on(ticket, run, started, time.perf_counter() - clock))
+            for at in range(0, len(calls), RECORDS_AT_ONCE):
+                await asyncio.gather(*map(self.archive.keep, calls[at : at + RECORDS_AT_ONCE]))
+            for ticket in landed:
+                run.count(cast(Reply | Failed, ticket.reply), ticket.source)
+
+    def _model(self, request: Request, run: Run) -> Model | Failed:
+        try:
+            model = run.models.get(request.model)
+            if model is None:
+                model = (run.resolve or self.resolve)(request.model)
+                if isinstance(model, NeedsDocuments):
+                    model = model.about(run.query, run.documents)
+                run.models[request.model] = model
+        except ModelError as error:
+            return Failed(error.code, error.message, error.raw)
+        if type(request) not in model.answers:
+            able = ", ".join(sorted(kind.__name__ for kind in model.answers))
+            return Failed("cannot-answer", f"{model.name} cannot answer {type(request).__name__}; it answers {able}.")
+        return model
+
+    def _begin(self, ticket: Ticket, run: Run, tray: Tray) -> None:
+        """Join the flights that bring what the archive does not have, and put one in line for the rest."""
+        missing: list[str] = []
+        if not isinstance(ticket.model, Failed):
+            ticket.source = "cache"
+            for key in dict.fromkeys(ticket.keys):
+                if key in ticket.known:
+                    continue
+                flight = self._flights.get(key)
+                if flight is None or flight.has_failed:
+                    missing.append(key)
+                elif flight not in ticket.flights:
+                    ticket.source = "shared"
+                    self._board(ticket, flight, run, tray)
+        if missing:
+            self._line_up(ticket, tuple(missing), run, tray)
+        if ticket.missing == 0:
+            tray.put(ticket)
+
+    def _line_up(self, ticket: Ticket, keys: tuple[str, ...], run: Run, tray: Tray) -> None:
+        """Put a flight in line that brings `keys` of the ticket."""
+        request, model = ticket.request, cast(Model, ticket.model)
+        if isinstance(request, PerText) and not _joint(model):
+            request = request.only([ticket.keys.index(key) for key in keys])
+        flight = Flight(request, model, keys, run, self._line(model))
+        for key in keys:
+            self._flights[key] = flight
+        ticket.source = "sent"
+        self._board(ticket, flight, run, tray)
+
+    def _board(self, ticket: Ticket, flight: Flight, run: Run, tray: Tray) -> None:
+        """Let the ticket wait for the flight, which may also go in this run's turn now."""
+        flight.waiting += 1
+        ticket.flights.append(flight)
+        if flight.has_landed:
+            return
+        ticket.missing += 1
+        flight.watchers.append((ticket, tray))
+        if flight.task is None:
+            flight.line.join(flight, run)
+
+    def _depart(self, lines: Iterable[Line]) -> None:
+        """Send what may be sent now."""
+        for line in lines:
+            while (flight := line.next()) is not None:
+                flight.task = asyncio.ensure_future(self._send(flight))
+                flight.task.add_done_callback(partial(self._land, flight))
+
+    def _is_sent_again(self, ticket: Ticket, run: Run, tray: Tray) -> bool:
+        """Whether a flight failed by somebody else's key, so that this ticket's own key is being tried."""
+        for flight in list(ticket.flights):
+            reply = flight.result().reply
+            if isinstance(reply, Failed) and reply.code in KEY_FAILURES and flight.model is not ticket.model:
+                ticket.flights.remove(flight)
+                self._line_up(ticket, tuple(key for key in flight.keys if key in ticket.keys), run, tray)
+                self._depart([ticket.flights[-1].line])
+        return ticket.missing > 0
+
+    def _received(self, ticket: Ticket) -> Landed:
+        """The whole reply, put together from the archive and all flights."""
+        model = ticket.model
+        if isinstance(model, Failed):
+            return Landed(model, False)
+        parts = {key: ticket.known[key] for key in ticket.keys if key in ticket.known}
+        receipt: Receipt | None = None
+        for flight in ticket.flights:
+            landed = flight.result()
+            if isinstance(landed.reply, Failed) or not isinstance(landed.reply, PartedReply) or _joint(model):
+                return landed
+            if flight.model is model and ticket.source == "sent":
+                receipt = landed.reply.receipt
+            parts.update({key: landed.reply.part(at) for at, key in enumerate(flight.keys)})
+        reply = _join(ticket.request, [parts[key] for key in ticket.keys])
+        return Landed(reply if receipt is None else replace(reply, receipt=receipt), True)
+
+    async def _send(self, flight: Flight) -> Landed:
+        request, model, keys, run = flight.request, flight.model, flight.keys, flight.run
+        if model.name in run.hopeless:
+            return Landed(run.hopeless[model.name], False)
+        started, clock = time.time(), time.perf_counter()
+        try:
+            reply: Reply | Failed = await model.answer(request)
+        except ModelError as error:
+            reply = Failed(error.code, error.message, error.raw, error.receipt)
+        except Exception as error:  # a provider's bug is one failed request, not the end of a comparison
+            logger.exception("%s raised on a %s request", model.name, request.kind)
+            reply = Failed("internal", f"{model.name} failed with {type(error).__name__}.")
+        seconds = time.perf_counter() - clock
+        flight.is_received = True
+        if isinstance(reply, PartedReply) and reply.size() != len(cast(PerText, request).texts):
+            message = (
+                f"{model.name} answered {reply.size()} of the {len(cast(PerText, request).texts)} texts it was sent."
+            )
+            reply = Failed("bad-reply", message, reply.receipt.raw, reply.receipt)
+        if isinstance(reply, Failed) and reply.code in HOPELESS:
+            run.hopeless[model.name] = reply
+        flight.line.leave(flight)
+        self._depart([flight.line])
+        if isinstance(reply, Failed) and reply.code in NEVER_SENT:
+            return Landed(reply, False)
+        per_text = isinstance(request, PerText) and not _joint(model)
+        key, parts = (None, keys) if per_text else (keys[0], ())
+        if not _cacheable(model):
+            key, parts = None, ()
+        await self.archive.keep(Call(run.label, request, model.name, key, parts, reply, "sent", started, seconds))
+        return Landed(reply, True)
+
+    def _land(self, flight: Flight, _: asyncio.Task[Landed]) -> None:
+        flight.line.leave(flight)
+        for ticket, tray in flight.watchers:
+            ticket.missing -= 1
+            if ticket.missing == 0:
+                tray.put(ticket)
+        flight.watchers.clear()
+        self._landed.add(flight)
+        self._forget_landed()
+        self._depart([flight.line])
+
+    def _release(self, ticket: Ticket) -> None:
+        for flight in ticket.flights:
+            flight.waiting -= 1
+            if flight.waiting == 0 and not flight.has_landed and not flight.is_received:
+                self._forget(flight)  # at once: who asks now must not wait for a flight that is being called off
+                if flight.task is not None:
+                    flight.task.cancel()
+
+    def _forget_landed(self) -> None:
+        if self._looking == 0:
+            for flight in self._landed:
+                self._forget(flight)
+            self._landed.clear()
+
+    def _forget(self, flight: Flight) -> None:
+        for key in flight.keys:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+
+    def _line(self, model: Model) -> Line:
+        connection = getattr(model, "connection", model.name)
+        if connection not in self._lines:
+            self._lines[connection] = Line(getattr(model, "concurrency", DEFAULT_CONCURRENCY))
+        return self._lines[connection]
+
+
+def _cacheable(model: Model | Failed) -> bool:
+    return getattr(model, "fingerprint", None) is not None
+
+
+def _joint(model: Model) -> bool:
+    return bool(getattr(model, "joint", False))
+
+
+def _keys(request: Request, model: Model | Failed) -> tuple[str, ...]:
+    """One key for the request, or one per text. An object without a fingerprint is only itself."""
+    if isinstance(model, Failed):
+        return ()
+    identity = getattr(model, "fingerprint", None) or f"object:{id(model)}"
+    head: list[Any] = [identity, request.kind, request.nonce]
+    if getattr(model, "reads_shown", False):
+        head.append(request.shown)
+    if isinstance(request, PerText) and not _joint(model):
+        return tuple(_digest([*head, request.content_of(at)]) for at in range(len(request.texts)))
+    return (_digest([*head, request.content()]),)
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _passed_on(ticket: Ticket, run: Run, started: float, seconds: float) -> Call:
+    """The record of a request that was answered without a call of its own."""
+    key, parts = (None, ticket.keys) if len(ticket.keys) > 1 else (ticket.keys[0], ())
+    name, reply = cast(Model, ticket.model).name, cast(Reply | Failed, ticket.reply)
+    return Call(run.label, ticket.request, name, key, parts, reply, ticket.source, started, seconds)
+
+
+def _join(request: Request, replies: list[Reply]) -> Reply:
+    if not isinstance(request, PerText) or not isinstance(replies[0], PartedReply):
+        return replies[0]
+    if len(replies) == 1 and len(request.texts) == replies[0].size():
+        return replies[0]
+    return type(replies[0]).joined(cast(list[PartedReply], replies))
