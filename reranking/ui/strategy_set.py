@@ -110,7 +110,7 @@ def _editor(entered: state.Draft, entry: state.Entry) -> None:
 
 
 def _add(entered: state.Draft) -> None:
-    with st.popover("Add strategy", key="add-strategy", width="stretch"):
+    with st.popover("Add strategy", key="add-strategy", width="stretch"), st.container(gap=None):
         for family, members in groupby(strategies().values(), key=lambda cls: cls.family):
             page.html(f"<div class='rl-family'>{escape(family)}</div>")
             for cls in members:
