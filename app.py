@@ -7,6 +7,7 @@ import streamlit as st
 import reranking.ui
 from reranking.store import StoreError
 from reranking.ui.notices import notice
+from reranking.ui.page import logo
 
 st.set_page_config(
     page_title="Rerank Lens",
@@ -14,6 +15,7 @@ st.set_page_config(
     layout="wide",
 )
 
+st.logo(logo(), size="large")
 screen = st.navigation(
     [
         st.Page("pages/compare.py", title="Compare", default=True),

@@ -90,7 +90,7 @@ def run(
     for one in inputs:
         comparison = compare(str(one.query), one.documents, ready, archive=store.archive)
         failed |= any(ranking.outcome == "failed" for ranking in comparison.rankings)
-        click.echo(json.dumps(comparison.to_json(), ensure_ascii=False) if as_json else _table(comparison))
+        click.echo(_json(comparison.to_json()) if as_json else _table(comparison))
     store.close()
     ctx.exit(STRATEGY_FAILED if failed else 0)
 
@@ -114,7 +114,7 @@ def strategies(as_json: bool, markdown: bool) -> None:
             }
             for cls in all_strategies().values()
         ]
-        click.echo(json.dumps(rows, ensure_ascii=False))
+        click.echo(_json(rows))
         return
     from reranking import guide
 
@@ -143,7 +143,7 @@ def models(as_json: bool) -> None:
             {"name": row.name, "answers": list(row.answers), "available": row.available, "reason": row.reason}
             for row in rows
         ]
-        click.echo(json.dumps(shown, ensure_ascii=False))
+        click.echo(_json(shown))
         return
     _columns(
         [
@@ -271,6 +271,15 @@ def _lines(ranking: Any) -> Iterator[str]:
         text = _plain(item.candidate.title or item.candidate.text)[:60]
         said = f"  ({_plain(reason)})" if reason else ""
         yield f"  {rank:>4}  {score:>9}  {_plain(item.candidate.id):<10} {text}{said}"
+
+
+def _json(value: Any) -> str:
+    """The value as JSON on one line; what a terminal would obey or cannot show stands as an escape."""
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(
+        f"\\u{ord(char):04x}" if char in _TURNING or unicodedata.category(char) in {"Cc", "Cs"} else char
+        for char in text
+    )
 
 
 def _plain(text: str) -> str:

@@ -176,6 +176,17 @@ def test_text_output_holds_nothing_that_a_terminal_obeys(command, tmp_path):
     assert "title[2J31m end" in result.stdout
 
 
+def test_json_output_holds_nothing_that_a_terminal_obeys_and_reads_as_the_same_text(command, tmp_path):
+    path = tmp_path / "input.json"
+    strange = "apple\x1b[2J\x9b31m\x7f\u202e Zürich 東京 👩‍👩‍👧"
+    path.write_text(json.dumps({"query": strange, "documents": [{"id": strange, "text": "apple"}]}))
+    result = command("run", path, "--strategy", "bm25", "--json")
+    assert not any(char in result.stdout for char in "\x1b\x9b\x7f\u202e")
+    assert "Zürich 東京 👩" in result.stdout
+    value = json.loads(result.stdout)
+    assert (value["query"], value["rankings"][0]["items"][0]["id"]) == (strange, strange)
+
+
 def test_the_text_listing_of_strategies_has_one_line_for_each(command):
     rows = json.loads(command("strategies", "--json").stdout)
     head, *lines = command("strategies").stdout.splitlines()

@@ -25,10 +25,17 @@ def strategy_form(spec: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Widgets for all parameters of the strategy in `spec`; returns the specification as edited."""
     strategy = make(dict(spec))
     edited: dict[str, Any] = {"kind": spec["kind"]}
-    for name, info in type(strategy).model_fields.items():
-        if name != "kind":
-            edited[name] = _field(name, info, getattr(strategy, name), f"{key}-{name}", strategy)
+    fields = type(strategy).model_fields
+    for name in _in_order(type(strategy)):
+        edited[name] = _field(name, fields[name], getattr(strategy, name), f"{key}-{name}", strategy)
     return edited
+
+
+def _in_order(cls: type[Strategy]) -> list[str]:
+    """The model first, then what is the strategy's own, then what all LLM strategies share."""
+    shared = [name for name in LLMStrategy.model_fields if name in cls.model_fields and name not in {"kind", "model"}]
+    own = [name for name in cls.model_fields if name not in {"kind", "model", *shared}]
+    return [*(["model"] if "model" in cls.model_fields else []), *own, *shared]
 
 
 def model_options(wants: tuple[type[Request], ...]) -> list[str]:
@@ -62,6 +69,8 @@ def _field(name: str, info: FieldInfo, value: Any, key: str, owner: BaseModel) -
         return st.selectbox(label, options, index=options.index(value), key=key, help=info.description)
     if isinstance(value, bool):
         return st.toggle(label, value=value, key=key, help=info.description)
+    if type(None) in options and (value is None or isinstance(value, int | float)):
+        return _optional_number(label, value, info, key)
     if isinstance(value, int | float):
         low, high = _bounds(info)
         kind = type(value)
@@ -69,8 +78,6 @@ def _field(name: str, info: FieldInfo, value: Any, key: str, owner: BaseModel) -
             label, value=value, key=key, help=info.description, step=1 if kind is int else 0.05,
             min_value=None if low is None else kind(low), max_value=None if high is None else kind(high),
         )  # fmt: skip
-    if value is None and type(None) in options:
-        return _optional_number(label, info, key)
     return st.text_input(label, value=str(value), key=key, help=info.description)
 
 
@@ -153,13 +160,16 @@ def _values(label: str, value: Any, key: str, info: FieldInfo) -> Any:
         return text
 
 
-def _optional_number(label: str, info: FieldInfo, key: str) -> int | None:
+def _optional_number(label: str, value: float | None, info: FieldInfo, key: str) -> float | None:
+    """A number that may be none: the box can be emptied, since its value comes through the session's state."""
     low, high = _bounds(info)
-    value = st.number_input(
-        label, value=None, key=key, help=info.description, step=1,
-        min_value=None if low is None else int(low), max_value=None if high is None else int(high),
+    kind = float if float in get_args(info.annotation) else int
+    st.session_state.setdefault(key, None if value is None else kind(value))
+    found: float | None = st.number_input(
+        label, value=None, key=key, help=info.description, step=1 if kind is int else 0.05, placeholder="none",
+        min_value=None if low is None else kind(low), max_value=None if high is None else kind(high),
     )  # fmt: skip
-    return None if value is None else int(value)
+    return None if found is None else kind(found)
 
 
 def _item_class(annotation: Any) -> type[BaseModel] | None:

@@ -9,6 +9,7 @@ from html import escape
 from typing import Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from reranking.documents import Candidate, Document
 from reranking.ui import notices, page, state
@@ -36,9 +37,14 @@ def judge(query: str, documents: Sequence[Document]) -> None:
             st.rerun()
         return
     document = documents[at]
-    with st.container(horizontal_alignment="center"), st.container(width=760, key="judging-column"):
+    with _column("judging-column"):
         _document(query, document)
         _scale(query, documents, order, at, grades)
+
+
+def _column(key: str) -> DeltaGenerator:
+    """A column in the middle, as wide as lines can be read."""
+    return st.container(horizontal_alignment="center").container(width=760, key=key)
 
 
 def _chosen(order: Sequence[int], documents: Sequence[Document]) -> int | None:
@@ -104,7 +110,7 @@ def _scale(query: str, documents: Sequence[Document], order: list[int], at: int,
         if given is not None and st.button("Take back", key=f"withdraw-{short}") and settled:
             give(None)
     place = order.index(at)
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Back", key="back", shortcut="b", disabled=place == 0, type="tertiary"):
             _choose(documents[order[place - 1]])
             st.rerun()
@@ -133,9 +139,10 @@ def _undo(query: str, documents: Sequence[Document]) -> None:
     if not pressed:
         return
     fingerprint, grade, before = pressed[-1]
-    with st.container(horizontal=True, vertical_alignment="center", key="undo-line"):
+    with _column("undo-column"), st.container(horizontal=True, vertical_alignment="center"):
         done = f"Graded {grade}, {MEANINGS[grade]}" if grade is not None else "Grade taken back"
-        notices.caption(f"{done}: {_named(here[fingerprint])}")
+        with st.container(width="content"):
+            notices.caption(f"{done}: {_named(here[fingerprint])}")
         if st.button("Undo", key=f"undo-{len(pressed)}", shortcut="u"):
             with state.explained():
                 state.store().judgments.add(query, fingerprint, state.ASSESSOR, state.SCALE, before)

@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from reranking.charts import palette
 from reranking.documents import Document
 from reranking.ui import notices, state
 
@@ -20,6 +21,16 @@ _DARK = "<style>:root { --rl-up: #56B4E9; --rl-down: #E69F00; --rl-bar: #56B4E9;
 def is_dark() -> bool:
     """Whether the viewer's theme is dark."""
     return st.context.theme.type == "dark"
+
+
+def logo() -> str:
+    """The app's name as a picture (SVG), in the colour of the viewer's theme."""
+    colour = palette.text(is_dark())
+    return (
+        "<svg xmlns='http://www.w3.org/2000/svg' width='132' height='28' viewBox='0 0 132 28'>"
+        "<text x='0' y='20' font-family='Helvetica, Arial, sans-serif' font-size='20' "
+        f"font-weight='600' textLength='130' lengthAdjust='spacingAndGlyphs' fill='{colour}'>Rerank Lens</text></svg>"
+    )
 
 
 def html(body: str) -> None:
@@ -64,15 +75,20 @@ def show_session(top: DeltaGenerator, entered: state.Draft, documents: Sequence[
 
 
 def _save(entered: state.Draft) -> None:
-    with st.popover("Save", key="save", disabled=entered.is_empty()):
-        title = st.text_input("Title", key=_title_key(entered))
-        if st.button("Save session", key="save-session", type="primary"):
-            if not (title or "").strip():
-                notices.notice("error", "Give the session a title.")
-                return
+    if st.session_state.pop("saved_now", False):
+        st.session_state["save"] = False
+    # It can be closed from here only if it reports when it is opened.
+    with st.popover("Save", key="save", disabled=entered.is_empty(), on_change="rerun"):
+        with st.form("save-form", border=False):
+            title = st.text_input("Title", key=_title_key(entered))
+            pressed = st.form_submit_button("Save session", key="save-session", type="primary")
+        if pressed and not (title or "").strip():
+            notices.notice("error", "Give the session a title.")
+        elif pressed:
             with state.explained():
                 state.keep()
                 state.store().sessions.save(state.session_id(), title or "")
+            st.session_state.saved_now = True
             st.rerun()
         st.caption("Everything is kept as you go; a title makes it a session you find again.")
 

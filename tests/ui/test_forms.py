@@ -130,3 +130,40 @@ def test_an_added_aspect_has_a_name_of_its_own():
     names = [aspect.name for aspect in strategy.aspects]
     assert len(names) == 4
     assert len(set(names)) == 4
+
+
+def optional():
+    import json as _json
+
+    import streamlit as _st
+    from pydantic import BaseModel, Field
+
+    from reranking.ui import forms
+
+    class Kept(BaseModel):
+        keep: int | None = Field(None, ge=1)
+        share: float | None = Field(0.25, ge=0)
+
+    held = _st.session_state.setdefault("held", {"keep": 5, "share": 0.25})
+    owner = Kept(**held)
+    held = {
+        name: forms._field(name, info, getattr(owner, name), name, owner) for name, info in Kept.model_fields.items()
+    }
+    _st.session_state["held"] = held
+    _st.json(_json.dumps(held))
+
+
+def test_an_optional_number_can_be_taken_back_to_none_and_given_again():
+    def held():
+        assert not at.exception
+        assert not at.warning
+        return json.loads(at.json[0].value)
+
+    at = AppTest.from_function(optional, default_timeout=20).run()
+    assert held() == {"keep": 5, "share": 0.25}
+    at.number_input(key="keep").set_value(None).run()
+    at.number_input(key="share").set_value(None).run()
+    at.run()
+    assert held() == {"keep": None, "share": None}
+    at.number_input(key="keep").set_value(3).run()
+    assert held() == {"keep": 3, "share": None}
