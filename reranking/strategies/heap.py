@@ -1,7 +1,8 @@
 """Heap sort for the top k with as many questions at once as its dependencies allow.
 
-Subtrees are built together; pops follow each other down the heap, each as soon as the ones
-before have left the places that it needs. The questions are those of the plain algorithm.
+The heap is built from the bottom, then its top is taken k times; each time an item sinks to its
+place. All of them sink at once, one behind the other: an item goes on as soon as those before it
+have left the places that it is compared with. The questions are those of the plain algorithm.
 """
 
 from __future__ import annotations
@@ -18,26 +19,28 @@ Choose = Callable[[int, Sequence[int]], Generator[Any, Any, int]]
 class Heap:
     """A heap of `items` in which every place has up to `arity` children; `choose` asks the model.
 
-    `choose` answers a tie with the parent, so that what came first stays first.
+    `choose` answers a tie with the parent, so that what came first stays first. With `singly` it
+    is given one child after another, each as soon as that one is known.
     """
 
-    def __init__(self, items: Sequence[int], arity: int, choose: Choose) -> None:
+    def __init__(self, items: Sequence[int], arity: int, choose: Choose, *, singly: bool = False) -> None:
         self.items = list(items)
         self.arity = arity
         self.choose = choose
+        self.singly = singly
         self.top: list[int] = []
-        self._built: set[int] = set()
-        self._pops: list[_Pop] = []
+        self._sinking: dict[int, set[int]] = {}  # by place: the turns whose item is there and may go on down
 
     def best(self, k: int) -> Generator[list[Any], list[Any], list[int]]:
         """Yields rounds of questions and is sent their answers; returns the best `k` items, in order."""
         count = len(self.items)
         inner = [place for place in range(count - 1, -1, -1) if self.children(place, count)]
-        self._built = set(range(count)) - set(inner)
-        yield from lockstep([self._build(place, count) for place in inner])
-        wanted = min(k, count)
-        self._pops = [_Pop(self, number, count - 1 - number) for number in range(wanted)]
-        yield from lockstep([pop.steps(last_pop=pop.number == wanted - 1) for pop in self._pops])
+        last = range(count - 1, count - 1 - min(k, count), -1)
+        turns = [*(self._build(turn, place) for turn, place in enumerate(inner))]
+        turns += [self._take(turn, place, place == last[-1]) for turn, place in enumerate(last, start=len(inner))]
+        for turn, place in enumerate([*inner, *(0 for _ in last)]):
+            self._sinking.setdefault(place, set()).add(turn)
+        yield from lockstep(turns)
         return self.top
 
     def children(self, place: int, end: int) -> range:
@@ -45,61 +48,42 @@ class Heap:
         first = place * self.arity + 1
         return range(min(first, end), min(first + self.arity, end))
 
-    def is_settled(self, place: int, before: int) -> bool:
-        """Whether none of the first `before` pops can still change what stands at `place`."""
-        return all(
-            pop.is_over or (pop.at is not None and not self._below(place, pop.at)) for pop in self._pops[:before]
-        )
-
-    def decide(self, place: int, end: int) -> Generator[Any, Any, int | None]:
-        """Ask at `place`; swap in a better child and return its place, or None if the parent stays."""
-        below = self.children(place, end)
-        best = yield from self.choose(self.items[place], [self.items[child] for child in below])
-        if best == self.items[place]:
-            return None
-        child = below[[self.items[item] for item in below].index(best)]
-        self.items[place], self.items[child] = self.items[child], self.items[place]
-        return child
-
-    def _build(self, place: int, end: int) -> Task:
-        """Make the subtree at `place` a heap, once those below it are."""
-        yield lambda: self._built.issuperset(self.children(place, end))
-        at: int | None = place
-        while at is not None and self.children(at, end):
-            at = yield from self.decide(at, end)
-        self._built.add(place)
-
-    def _below(self, place: int, top: int) -> bool:
-        """Whether `place` is `top` or somewhere below it."""
-        while place > top:
+    def is_settled(self, place: int, turn: int) -> bool:
+        """Whether no turn before `turn` can still change what stands at `place`."""
+        while all(turn <= other for other in self._sinking.get(place, ())):
+            if place == 0:
+                return True
             place = (place - 1) // self.arity
-        return place == top
+        return False
 
+    def _build(self, turn: int, place: int) -> Task:
+        """Make the subtree at `place` a heap."""
+        yield from self._sink(turn, place, len(self.items))
 
-class _Pop:
-    """Takes the best off the heap and lets the last item sink from the top. `at` is where that one is."""
+    def _take(self, turn: int, last: int, is_over: bool) -> Task:
+        """Take the best off the heap, and let the item at `last`, its last place, sink from the top."""
+        yield lambda: self.is_settled(0, turn)
+        self.top.append(self.items[0])
+        if not is_over and last > 0:
+            yield lambda: self.is_settled(last, turn)
+            self.items[0] = self.items[last]
+            yield from self._sink(turn, 0, last)
+        else:
+            self._sinking[0].discard(turn)
 
-    def __init__(self, heap: Heap, number: int, last: int) -> None:
-        self.heap = heap
-        self.number = number
-        self.last = last
-        self.at: int | None = None
-        self.is_over = False
-
-    def steps(self, *, last_pop: bool) -> Task:
-        """Wait, take, sink: yields questions and conditions."""
-        heap = self.heap
-        yield lambda: heap.is_settled(0, self.number)
-        heap.top.append(heap.items[0])
-        if not last_pop and self.last > 0:
-            yield lambda: heap.is_settled(self.last, self.number)
-            heap.items[0] = heap.items[self.last]
-            self.at = 0
-            while heap.children(self.at, self.last):
-                below = heap.children(self.at, self.last)
-                yield lambda below=below: all(heap.is_settled(child, self.number) for child in below)
-                moved = yield from heap.decide(self.at, self.last)
-                if moved is None:
-                    break
-                self.at = moved
-        self.is_over = True
+    def _sink(self, turn: int, place: int, end: int) -> Task:
+        """Let the item at `place` change places with a better child until there is none among the first `end`."""
+        while below := self.children(place, end):
+            best = place
+            for places in [[child] for child in below] if self.singly else [list(below)]:
+                yield lambda places=places: all(self.is_settled(child, turn) for child in places)
+                offered = [self.items[child] for child in places]
+                chosen = yield from self.choose(self.items[best], offered)
+                best = places[offered.index(chosen)] if chosen in offered else best
+            if best == place:
+                break
+            self.items[place], self.items[best] = self.items[best], self.items[place]
+            self._sinking[place].discard(turn)
+            self._sinking.setdefault(best, set()).add(turn)
+            place = best
+        self._sinking[place].discard(turn)
