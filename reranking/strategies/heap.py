@@ -19,15 +19,13 @@ Choose = Callable[[int, Sequence[int]], Generator[Any, Any, int]]
 class Heap:
     """A heap of `items` in which every place has up to `arity` children; `choose` asks the model.
 
-    `choose` answers a tie with the parent, so that what came first stays first. With `singly` it
-    is given one child after another, each as soon as that one is known.
+    `choose` answers a tie with the parent, so that what came first stays first.
     """
 
-    def __init__(self, items: Sequence[int], arity: int, choose: Choose, *, singly: bool = False) -> None:
+    def __init__(self, items: Sequence[int], arity: int, choose: Choose) -> None:
         self.items = list(items)
         self.arity = arity
         self.choose = choose
-        self.singly = singly
         self.top: list[int] = []
         self._sinking: dict[int, set[int]] = {}  # by place: the turns whose item is there and may go on down
 
@@ -74,16 +72,14 @@ class Heap:
     def _sink(self, turn: int, place: int, end: int) -> Task:
         """Let the item at `place` change places with a better child until there is none among the first `end`."""
         while below := self.children(place, end):
-            best = place
-            for places in [[child] for child in below] if self.singly else [list(below)]:
-                yield lambda places=places: all(self.is_settled(child, turn) for child in places)
-                offered = [self.items[child] for child in places]
-                chosen = yield from self.choose(self.items[best], offered)
-                best = places[offered.index(chosen)] if chosen in offered else best
-            if best == place:
+            yield lambda below=below: all(self.is_settled(child, turn) for child in below)
+            offered = [self.items[child] for child in below]
+            chosen = yield from self.choose(self.items[place], offered)
+            if chosen == self.items[place]:
                 break
-            self.items[place], self.items[best] = self.items[best], self.items[place]
+            child = below[offered.index(chosen)]
+            self.items[place], self.items[child] = self.items[child], self.items[place]
             self._sinking[place].discard(turn)
-            self._sinking.setdefault(best, set()).add(turn)
-            place = best
+            self._sinking.setdefault(child, set()).add(turn)
+            place = child
         self._sinking[place].discard(turn)
