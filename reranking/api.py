@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from reranking.archive import Archive
 from reranking.documents import Candidate, Document, as_candidates, has_content
-from reranking.engine import run_strategy
-from reranking.gateway import Gateway
+from reranking.engine import drive, run_strategy
+from reranking.gateway import Gateway, Run
 from reranking.loop import wait_for
 from reranking.models import Model, ModelRef
 from reranking.providers.registry import Registry
 from reranking.ranking import Ranking
+from reranking.strategies.attention import AttentionMass
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import fill_model, make, with_defaults, without_model
+from reranking.strategies.head_selection import HeadSelection, JudgedQuery, select_heads
 
 Documents = Iterable[Document | str | Mapping[str, Any]]
 StrategyLike = Strategy | str | Mapping[str, Any]
@@ -76,6 +78,31 @@ def compare(
             await registry.aclose()
 
     return Comparison(query, candidates, tuple(wait_for(work())))
+
+
+def choose_heads(
+    judged: Sequence[JudgedQuery],
+    model: ModelRef,
+    count: int = 8,
+    *,
+    archive: Archive | None = None,
+) -> HeadSelection:
+    """The attention heads of a local `model` that best tell relevant documents of a judged set apart (CoRe).
+
+    Put the result's `heads` into the parameter of that name of `attention`. One request per query.
+    Raises ValueError if the model cannot attend, or if no query can be used.
+    """
+    registry = Registry()
+    strategy = cast(AttentionMass, prepared("attention", model, registry.answers))
+
+    async def work() -> HeadSelection:
+        gateway = Gateway(registry.resolve, archive)
+        try:
+            return cast(HeadSelection, await drive(select_heads(strategy, judged, count), gateway, Run()))
+        finally:
+            await registry.aclose()
+
+    return wait_for(work())
 
 
 def prepared(strategy: StrategyLike, model: ModelRef | None, answers: Callable[[ModelRef], frozenset[Any]]) -> Strategy:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -152,6 +152,45 @@ def models(as_json: bool) -> None:
         ],
         ("model", "answers", "state"),
     )
+
+
+@main.command()
+@click.argument("file", type=click.Path(allow_dash=True))
+@click.option("--model", required=True, metavar="NAME", help="A local language model, such as embedded:smollm2.")
+@click.option("--count", type=click.IntRange(1), default=8, show_default=True, help="How many heads to choose.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--db", type=click.Path(dir_okay=False), help="The file that replies are kept in.")
+def heads(file: str, model: str, count: int, as_json: bool, db: str | None) -> None:
+    """Choose attention heads of a model on judged queries (CoRe).
+
+    FILE holds queries whose documents have a "grade": 1 and more is relevant, 0 is not. Judge
+    other queries than those that you measure with.
+    """
+    from reranking.api import choose_heads
+    from reranking.documents import as_candidates
+    from reranking.models import ModelError
+    from reranking.store import StoreError, open_store
+    from reranking.strategies.head_selection import JudgedQuery
+
+    judged = []
+    for one in _read(file, None):
+        candidates = as_candidates(one.documents)
+        known = {item.index: item.document.metadata.get("grade") for item in candidates}
+        grades = {at: float(grade) for at, grade in known.items() if isinstance(grade, int | float)}
+        judged.append(JudgedQuery(str(one.query), candidates, grades))
+    try:
+        with closing(open_store(db)) as store:
+            found = choose_heads(judged, model, count, archive=store.archive)
+    except (ValueError, StoreError, ModelError) as error:
+        raise WrongUseError(str(error)) from error
+    chosen = [list(head) for head in found.heads]
+    if as_json:
+        left_out = [{"query": query, "reason": reason} for query, reason in found.left_out]
+        click.echo(_json({"model": model, "heads": chosen, "left_out": left_out}))
+        return
+    for query, reason in found.left_out:
+        click.echo(f"left out: {_plain(query)}: {_plain(reason)}", err=True)
+    click.echo(f"--strategy attention --model {model} --set 'heads={json.dumps(chosen, separators=(',', ':'))}'")
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "allow_extra_args": True})

@@ -67,7 +67,7 @@ async def run_strategy(
     run = Run(label, query, documents, resolve, nonce, on_answer)
     clock = time.perf_counter()
     try:
-        ranking: Ranking = await _drive(strategy.steps(query, candidates), gateway, run)
+        ranking: Ranking = await drive(strategy.steps(query, candidates), gateway, run)
         if not is_permutation(ranking, candidates):
             raise AssertionError("the ranking is not a permutation of its candidates")
     except NeedsModelError as error:
@@ -94,13 +94,14 @@ async def estimate(strategy: Strategy, query: str, candidates: Candidates, stub:
     return Estimate(len(asked), sum(_characters(item) for item in asked) // CHARACTERS_PER_TOKEN, exact)
 
 
-async def _drive(steps: Generator[Any, Any, Any], gateway: Asks, run: Run) -> Any:
+async def drive(steps: Generator[Any, Any, Any], gateway: Asks, run: Run) -> Any:
+    """Send what `steps` asks through the gateway and hand the replies back, to its end; returns its result."""
     answer: Any = None
     try:
         while True:
             asked = steps.send(answer)
             if isinstance(asked, Together):
-                answer = await _all([_drive(part, gateway, run) for part in asked.parts])
+                answer = await _all([drive(part, gateway, run) for part in asked.parts])
             elif isinstance(asked, Aside):
                 answer = await asyncio.to_thread(asked.function, *asked.arguments)
             else:

@@ -195,3 +195,36 @@ def test_the_text_listing_of_strategies_has_one_line_for_each(command):
     for line, row in zip(lines, rows, strict=True):
         assert row["title"] in line
         assert set(row["asks"]) <= set(line.split())
+
+
+def judged_file(folder, grades):
+    documents = [
+        {"text": f"text {at}", **({} if grade is None else {"grade": grade})} for at, grade in enumerate(grades)
+    ]
+    file = folder / "judged.json"
+    file.write_text(json.dumps({"query": "text", "documents": documents}))
+    return str(file)
+
+
+@pytest.mark.models
+def test_heads_chosen_on_judged_queries_are_a_parameter_of_attention(command, tmp_path):
+    from tests.providers.test_causal import language_model
+
+    model = f"hf:{language_model(tmp_path / 'tiny')}"
+    file = judged_file(tmp_path, [1, 0, 0])
+    found = command("heads", file, "--model", model, "--count", "2", "--json")
+    value = json.loads(found.stdout)
+    assert (value["model"], len(value["heads"]), value["left_out"]) == (model, 2, [])
+    setting = f"heads={json.dumps(value['heads'])}"
+    run = command("run", file, "--strategy", "attention", "--model", model, "--set", setting, "--json")
+    ranking = json.loads(run.stdout)["rankings"][0]
+    assert (ranking["outcome"], ranking["strategy"]["heads"]) == ("complete", value["heads"])
+
+
+def test_heads_cannot_be_chosen_without_grades_or_attention(command, tmp_path):
+    none = command("heads", judged_file(tmp_path, [None, None]), "--model", "embedded:smollm2")
+    assert none.exit_code == 2
+    assert "needs a relevant and an irrelevant document" in none.stderr
+    unable = command("heads", judged_file(tmp_path, [1, 0]), "--model", "simulated:overlap")
+    assert unable.exit_code == 2
+    assert "Attend" in unable.stderr
