@@ -1,8 +1,9 @@
 """Every strategy that runs offline, on NovelEval with the embedded models.
 
 Replies are kept in `.cache/noveleval.db`, so that a run that is cut short goes on where it was
-and strategies share what they ask alike. Documents are shuffled first: in the order of the data,
-which is a search engine's, whatever keeps its input would look good. Seconds are those that the
+and strategies share what they ask alike. LLMs see the first 60 words of a passage, else a weak model
+on a CPU needs most of a day. Documents are shuffled first: in the order of the data, which is a
+search engine's, whatever keeps its input would look good. Seconds are those that the
 model needs for a query: the mean over a sample of the requests, asked anew one by one, times
 the requests of a query.
 """
@@ -16,6 +17,7 @@ import statistics
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from benchmarks.harness import ROOT, Row, benchmark
 from reranking.analysis.metrics import ndcg
@@ -49,6 +51,8 @@ VARIANTS = (
 
 REPLACED = {"listwise", "listwise-window", "listwise-groups", "listwise-partition", "tournament"}
 """Kinds of which only the variants run: their defaults see all 20 documents at once, or ask for hours."""
+
+PASSAGE_WORDS = 60
 
 SAMPLE = 12
 SAMPLE_SECONDS = 20.0
@@ -87,8 +91,18 @@ def offline(registry: Registry) -> list[Strategy]:
         for model in MODELS:
             strategy = fill_model(strategy, model, registry.answers(model))
         if not without_model(strategy):
-            found.append(with_defaults(strategy))
+            found.append(make(_shortened(with_defaults(strategy).spec())))
     return sorted(found, key=lambda one: list(strategies()).index(one.spec()["kind"]))
+
+
+def _shortened(value: Any) -> Any:
+    """A specification in which every strategy that shows passages to an LLM shows fewer words."""
+    if isinstance(value, list):
+        return [_shortened(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {key: _shortened(item) for key, item in value.items()}
+    return {**found, "passage_words": PASSAGE_WORDS} if "passage_words" in found else found
 
 
 def read_topics() -> Iterator[Topic]:
