@@ -44,7 +44,7 @@ VARIANTS = (
     "listwise(reasons=False)",
     "listwise-window(window=10, stride=5)",
     "listwise-groups(window=10, k=5)",
-    "listwise-partition(window=10)",
+    "listwise-partition(window=10, cutoff=5)",
     "tournament(window=10, tournaments=3)",
 )
 """Beside the defaults: with lists of 20 documents, windows must be smaller for anything to slide."""
