@@ -94,7 +94,7 @@ def _save(entered: state.Draft) -> None:
 
 
 def _title_key(entered: state.Draft) -> str:
-    """The key of the title's widget, which holds the saved title or the query until another is written."""
+    """The key of the title's widget, which suggests the saved title or else the query."""
     session = st.session_state.session
     row = state.store().sessions.get(session) if session else None
     suggested = (row.title if row and row.title else entered.query)[:120]

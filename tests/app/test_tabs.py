@@ -85,13 +85,14 @@ def line(tab):
     return next(item.value for item in tab.at.html if "rl-line" in item.value)
 
 
-def test_the_suggested_title_follows_the_query_until_one_is_written(app):
+def test_the_suggested_title_follows_the_query_until_the_session_is_saved_under_one(app):
     tab = app()
     tab.write("query", "apple pie")
     assert tab.field("title").value == "apple pie"
     tab.write("query", "apple juice")
     assert tab.field("title").value == "apple juice"
-    tab.write("title", "Mine")
+    tab.field("title").set_value("Mine")
+    tab.click("save-session")
     tab.write("query", "pear juice")
     assert tab.field("title").value == "Mine"
 
