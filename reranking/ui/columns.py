@@ -44,7 +44,7 @@ def columns(
 
     `grades` says what is written at a judged document, by original position. `notes` holds what
     must be known of each strategy's model, such as `embedded (weak)`. `with_calls` puts a button
-    for the model calls, `rl-open-calls`, into each document that opens.
+    for the model calls, `rl-open-calls`, into each document that opens, and below a failed strategy.
     """
     known = notes or [""] * len(parts)
     return side_by_side(
@@ -108,7 +108,8 @@ def column(
     head = headline(part, note) + summary
     notes = _notes(ranking.diagnostics, failed=ranking.outcome == "failed")
     if ranking.outcome == "failed":
-        return f"<section class='rl-column'>{head}{notes}</section>"
+        calls = _calls_button(part, "all") if with_calls and ranking.usage.requests else ""
+        return f"<section class='rl-column'>{head}{notes}{calls}</section>"
     places = {index: place for place, index in enumerate(part.order, start=1)}
     low, high = _scale(ranking)
     ties = Counter(item.tie for item in ranking)
@@ -191,10 +192,12 @@ class _Opened:
         return f"<div class='rl-more'>{escape(title(self.part.strategy))} gives {gives}, no reason.</div>"
 
     def _calls(self, item: Item) -> str:
-        if not self.with_calls:
-            return ""
-        named = f"{self.part.position}/{item.index}"
-        return f"<button type='button' class='rl-open-calls' data-calls='{named}'>Model calls</button>"
+        return _calls_button(self.part, str(item.index)) if self.with_calls else ""
+
+
+def _calls_button(part: Part, about: str) -> str:
+    """Opens the calls about one document, by its original position, or about `all` of them."""
+    return f"<button type='button' class='rl-open-calls' data-calls='{part.position}/{about}'>Model calls</button>"
 
 
 def _tie_title(tied: bool) -> str:

@@ -32,7 +32,7 @@ def opener(status: JobStatus, parts: Sequence[Part]) -> None:
     """Open the calls of the document whose button in the columns is pressed."""
     with st.container(key="calls-opener"):
         wanted = _listener(key="open-calls", on_opened_change=_nothing).opened
-    found = _read(wanted, parts, len(status.candidates))
+    found = read_button(wanted, parts, len(status.candidates))
     if found is not None:
         part, index = found
         _dialog(status, part, index)
@@ -42,23 +42,29 @@ def _nothing() -> None:
     """A trigger is there only where a callback is named."""
 
 
-def _read(wanted: object, parts: Sequence[Part], documents: int) -> tuple[Part, int] | None:
-    """The strategy and the document that a button names as `position/index`, if this comparison has them."""
-    position, _, index = wanted.partition("/") if isinstance(wanted, str) else ("", "", "")
-    if not (position.isdecimal() and index.isdecimal()) or int(index) >= documents:
+def read_button(wanted: object, parts: Sequence[Part], documents: int) -> tuple[Part, int | None] | None:
+    """The strategy and the document that a button names as `position/index`, if this comparison has them.
+
+    The document is None where the button says `all`.
+    """
+    position, _, about = wanted.partition("/") if isinstance(wanted, str) else ("", "", "")
+    index = int(about) if about.isdecimal() else None
+    if not position.isdecimal() or (index is None and about != "all") or (index is not None and index >= documents):
         return None
     part = next((part for part in parts if part.position == int(position)), None)
-    return None if part is None else (part, int(index))
+    return None if part is None else (part, index)
 
 
 @st.dialog("Model calls", width="large")
-def _dialog(status: JobStatus, part: Part, index: int) -> None:
+def _dialog(status: JobStatus, part: Part, index: int | None) -> None:
     store = state.store()
     count = store.calls.count(status.id, part.position, index)
-    document = status.candidates[index]
-    title = escape(document.label)
-    shown = f"shown in {count:,} call{'' if count == 1 else 's'}" if count else "no call is stored"
-    page.html(f"<div class='rl-part'>{escape(names.full_name(part.strategy))}: {title} <span>{shown}</span></div>")
+    about = names.full_name(part.strategy)
+    if index is not None:
+        about += f": {status.candidates[index].label}"
+    number = f"{count:,} call{'' if count == 1 else 's'}" if count else "no call is stored"
+    shown = f"shown in {number}" if count and index is not None else number
+    page.html(f"<div class='rl-part'>{escape(about)} <span>{shown}</span></div>")
     if not count:
         notices.caption("The calls of this run are not in the store.")
         return

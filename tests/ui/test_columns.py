@@ -15,6 +15,7 @@ from reranking.ranking import Contribution, Diagnostic, Explanation, Usage, by_o
 from reranking.strategies.input_order import InputOrder
 from reranking.strategies.pointwise import YesNo
 from reranking.ui.columns import columns
+from reranking.ui.inspecting import read_button
 
 OURS = {
     "div",
@@ -35,7 +36,7 @@ OURS = {
     "pre",
     "button",
 }
-BUTTON = {"type": "button", "class": "rl-open-calls", "data-calls": "0/0"}
+BUTTONS = [{"type": "button", "class": "rl-open-calls", "data-calls": f"0/{about}"} for about in (0, "all")]
 NASTY = st.text(st.sampled_from(list("<>&\"'/= abscript\n’“")), max_size=40)
 
 
@@ -47,7 +48,7 @@ class Tags(HTMLParser):
     def handle_starttag(self, tag, attributes):
         known = {"class", "style", "title", "dir"}
         if tag not in OURS or (
-            dict(attributes) != BUTTON if tag == "button" else {name for name, _ in attributes} - known
+            dict(attributes) not in BUTTONS if tag == "button" else {name for name, _ in attributes} - known
         ):
             self.problems.append((tag, attributes))
         self.open.append(tag)
@@ -168,3 +169,17 @@ def test_a_document_without_a_title_is_called_by_its_first_words():
     assert items[0].label == ("one two three " * 5)[:60].rstrip() + "…"
     assert [item.label for item in items[1:]] == ["d2", "Named"]
     assert f"<span class='rl-title'>{items[0].label}</span>" in columns([part(by_order(items, range(3)))], "", 10, {})
+
+
+def test_a_failed_strategy_offers_all_its_calls():
+    ranking = failed(as_candidates(["a", "b"]), [])
+    assert re.findall("data-calls='(.*?)'", columns([part(asked(ranking))], "", 10, {}, with_calls=True)) == ["0/all"]
+    assert "rl-open-calls" not in columns([part(ranking)], "", 10, {}, with_calls=True)
+
+
+def test_what_a_button_names_is_looked_up_and_anything_else_opens_nothing():
+    parts = [part(by_order(as_candidates(["a", "b"]), [0, 1]))]
+    assert read_button("0/1", parts, 2) == (parts[0], 1)
+    assert read_button("0/all", parts, 2) == (parts[0], None)
+    for wanted in (None, "", "0", "0/", "0/2", "1/0", "-1/0", "0/-1", "0/x", "all/0", "0/0/0", 7, {"a": 1}):
+        assert read_button(wanted, parts, 2) is None
