@@ -14,6 +14,7 @@ from reranking.ui import columns
 
 PIECE_SHOWN = 50_000
 DOCUMENTS_NAMED = 20
+NAMED_IN_LINE = 3
 SOURCES = {
     "sent": "sent to the model",
     "cache": "reply cache: answered before, not sent again",
@@ -33,7 +34,9 @@ def calls(rows: Sequence[CallRow], index: int | None, first: int = 1, labels: Se
 
 
 def _call(row: CallRow, number: int, index: int | None, is_open: bool, labels: Sequence[str]) -> str:
-    gist = " · ".join(part for part in (row.task, _gist(row), row.source, columns.seconds(row.seconds)) if part)
+    few = len(row.shown) <= NAMED_IN_LINE and (len(row.shown) > 1 or index is None)
+    about = " / ".join(_start(name, 32) for name in _names(row.shown, labels)) if few else ""
+    gist = " · ".join(part for part in (row.task, about, _gist(row), row.source, columns.seconds(row.seconds)) if part)
     head = f"<summary><b>{number}</b> {escape(gist)}</summary>"
     body = f"{_answer(row, index)}{_facts(row, labels)}{_prompt(row, index)}{_raw(row)}"
     return f"<details class='rl-call'{' open' if is_open else ''}>{head}{body}</details>"
@@ -51,8 +54,7 @@ def _gist(row: CallRow) -> str:
         choice, logprob = max(likely, key=lambda pair: pair[1])
         return f"wrote {choice}" if reply.by == "generated" else f"p({choice}) {_probability(logprob)}"
     if isinstance(reply, Text):
-        line = " ".join(reply.text.split())
-        return line if len(line) <= 60 else f"{line[:59]}…"
+        return _start(reply.text, 60) or "empty reply"
     if isinstance(reply, LogLikelihood):
         return f"log-likelihood {reply.logprob:.2f}"
     return ""
@@ -115,9 +117,18 @@ def _facts(row: CallRow, labels: Sequence[str]) -> str:
 
 
 def _documents(shown: Sequence[int], labels: Sequence[str]) -> str:
-    named = [labels[index] if index < len(labels) else f"number {index + 1}" for index in shown[:DOCUMENTS_NAMED]]
+    named = _names(shown[:DOCUMENTS_NAMED], labels)
     more = f"; and {len(shown) - len(named)} more" if len(shown) > len(named) else ""
     return "; ".join(named) + more
+
+
+def _names(shown: Sequence[int], labels: Sequence[str]) -> list[str]:
+    return [labels[index] if index < len(labels) else f"number {index + 1}" for index in shown]
+
+
+def _start(text: str, length: int) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
 def _number(value: int | None) -> str:

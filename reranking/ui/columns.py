@@ -136,7 +136,8 @@ def _item(item: Item, place: int, tied: bool, scale: tuple[float, float], grade:
     )
     about = f"<div class='rl-about'><span class='rl-id'>{escape(item.candidate.id)}</span>{judged}</div>"
     score = _score(item.score, scale)
-    start = f"<div class='rl-text'>{escape(_start(item.candidate.text))}</div>"
+    text = _start(item.candidate.text)
+    start = f"<div class='rl-text'>{escape(text)}</div>" if text != item.candidate.label else ""
     reason = _reason(item.explanation)
     shown = f"{head}{about}{score}{start}{reason}"
     if not evidence:

@@ -143,3 +143,16 @@ def test_a_probability_short_of_one_is_never_rounded_up_to_it():
                   reply=Choices(logprobs=(log(0.9997), log(0.0003))))  # fmt: skip
     assert facts(row)["p(A)"] == "over 0.999"
     assert facts(replace(row, reply=Choices(logprobs=(0.0, None))))["p(A)"] == "1.000"
+
+
+def test_the_line_of_a_call_names_the_few_documents_it_compares_in_the_order_of_its_letters():
+    labels = ["apple", "b" * 40, "clock", "door", "e"]
+
+    def line(row, index):
+        return re.search("<summary>(.*?)</summary>", calls([row], index, labels=labels)).group(1)
+
+    assert "door / " + "b" * 31 + "…" in line(replace(ROW, shown=(3, 1)), 3)
+    assert "door" not in line(ROW, 3)
+    assert "door" in line(ROW, None)
+    assert "apple" not in line(replace(ROW, shown=(0, 1, 2, 3)), 3)
+    assert "empty reply" in line(replace(ROW, reply=Text(text=" ")), 3)
