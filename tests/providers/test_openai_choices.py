@@ -1,0 +1,204 @@
+"""OpenAI's chat API: what a server does not take, and choices with and without log-probabilities."""
+
+import asyncio
+import math
+
+import pytest
+
+from reranking.models import ModelError
+from reranking.replies import Choices
+from tests.providers.fake_openai import LOCAL, completion, error, first_token, model
+from tests.providers.fakes import QUESTION, SCHEMA, Script, ask, choose, generate
+
+# What a server does not take
+
+
+def no_response_format(body):
+    refused = (400, error("Invalid parameter: 'response_format' of type 'json_schema' is not supported."))
+    return refused if "response_format" in body else completion('{"score": 1}')
+
+
+def test_a_server_that_takes_no_schema_gets_it_as_an_instruction_from_then_on():
+    script = Script(no_response_format)
+    replies = ask(model(script), generate(SCHEMA), generate(SCHEMA), generate())
+    assert ["response_format" in sent for sent in script.sent] == [True, False, False, False]
+    system = script.sent[1]["messages"][0]["content"]
+    assert system.startswith("You judge passages.")
+    assert system.endswith(SCHEMA)
+    assert script.sent[3]["messages"][0]["content"] == "You judge passages."
+    assert replies[0].receipt.sent["schema_in_prompt"] is True
+    assert "schema_in_prompt" not in replies[2].receipt.sent
+
+
+def test_a_prompt_without_a_system_message_gets_one_for_the_schema():
+    script = Script(no_response_format)
+    ask(model(script), generate(SCHEMA, messages=QUESTION[1:]))
+    assert [message["role"] for message in script.sent[1]["messages"]] == ["system", "user"]
+
+
+UNKNOWN_LIMIT = [
+    (422, {"object": "error", "message": {"detail": [{"type": "extra_forbidden", "loc": ["body", "{}"]}]}}),
+    (400, error("Unrecognized request argument supplied: {}")),
+]
+
+
+@pytest.mark.parametrize(("status", "template"), UNKNOWN_LIMIT)
+def test_a_server_that_knows_only_the_old_limit_gets_it_from_then_on(status, template):
+    def only_max_tokens(body):
+        text = str(template).replace("{}", "max_completion_tokens").replace("'", '"').replace("None", "null")
+        return (status, text) if "max_completion_tokens" in body else completion()
+
+    script = Script(only_max_tokens)
+    replies = ask(model(script), generate(limit=50), generate(limit=60))
+    assert [sent.get("max_tokens") for sent in script.sent] == [None, 50, 60]
+    assert replies[1].receipt.sent == {"model": "gpt-4o-mini", "max_tokens": 60}
+
+
+def test_a_limit_that_is_too_large_is_not_taken_for_an_unknown_parameter():
+    def strict(body):
+        if "max_tokens" in body:
+            return 400, error("Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
+        too_large = body["max_completion_tokens"] > 1000
+        return (400, error("max_completion_tokens is too large: 5000.")) if too_large else completion()
+
+    script = Script(strict)
+    asked = model(script)
+    with pytest.raises(ModelError, match="too large: 5000"):
+        ask(asked, generate(limit=5000))
+    ask(asked, generate(limit=50))
+    assert script.sent[-1]["max_completion_tokens"] == 50
+
+
+def test_a_server_that_passes_over_the_limit_gets_the_old_one_from_then_on():
+    script = Script(completion(usage=(11, 400)))
+    ask(model(script, base_url=LOCAL), generate(limit=50), generate(limit=50))
+    assert "max_completion_tokens" in script.sent[0]
+    assert script.sent[1]["max_tokens"] == 50
+
+
+def test_several_refusals_are_worked_through_in_one_request():
+    def picky(body):
+        if "max_completion_tokens" in body:
+            return 400, error("Unknown field max_completion_tokens")
+        return no_response_format(body)
+
+    script = Script(picky)
+    replies = ask(model(script), generate(SCHEMA), generate(SCHEMA))
+    assert [reply.text for reply in replies] == ['{"score": 1}'] * 2
+    assert len(script.requests) == 4
+
+
+# Choices
+
+
+def test_a_choice_sums_the_probabilities_of_its_spellings():
+    tokens = {"Yes": 0.5, " yes": 0.2, "YES": 0.1, "No": 0.05, "Maybe": 0.05}
+    script = Script(completion("Yes", "length", logprobs=first_token(**tokens)))
+    reply = ask(model(script), choose("yes", "no", "unclear"))
+    assert isinstance(reply, Choices)
+    assert reply.by == "logprobs"
+    assert [None if value is None else math.exp(value) for value in reply.logprobs] == [
+        pytest.approx(0.8),
+        pytest.approx(0.05),
+        None,
+    ]
+    sent = script.sent[0]
+    assert (sent["logprobs"], sent["top_logprobs"], sent["max_completion_tokens"]) == (True, 20, 1)
+    assert "temperature" not in sent
+
+
+def test_a_grade_that_may_be_the_beginning_of_another_is_not_guessed_and_its_reply_is_kept():
+    grades = [str(grade) for grade in range(11)]
+    split = Script(completion("1", "length", logprobs=first_token(**{"1": 0.6, "3": 0.4})))
+    kept = ask(model(split), choose(*grades))
+    assert kept.logprobs == (None,) * 11
+    assert '"logprobs"' in kept.receipt.raw
+    whole = Script(completion("1", "length", logprobs=first_token(**{"1": 0.6, "10": 0.4})))
+    reply = ask(model(whole), choose(*grades))
+    assert math.exp(reply.logprobs[10]) == pytest.approx(0.4)
+    other = Script(completion("3", "length", logprobs=first_token(**{"3": 0.9, "4": 0.1})))
+    assert math.exp(ask(model(other), choose(*grades)).logprobs[3]) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (400, error("Unsupported parameter: 'logprobs' is not supported with this model.", param="logprobs")),
+        (403, error("You are not allowed to request logprobs from this model")),
+    ],
+)
+def test_a_model_that_refuses_logprobs_writes_its_choice_from_then_on(refusal):
+    script = Script(lambda body: refusal if "logprobs" in body else completion("**No**, it is not."))
+    replies = ask(model(script), choose("yes", "no"), choose("yes", "no"))
+    assert ["logprobs" in sent for sent in script.sent] == [True, False, False]
+    for reply in replies:
+        assert (reply.by, reply.logprobs) == ("generated", (None, 0.0))
+
+
+def test_a_model_that_returns_no_logprobs_writes_its_choice_and_both_calls_are_counted():
+    script = Script(completion("B", "length", usage=(10, 1)), completion("B", usage=(10, 2)))
+    first, second = ask(model(script), choose("A", "B"), choose("A", "B"))
+    assert ["logprobs" in sent for sent in script.sent] == [True, False, False]
+    assert (first.by, first.logprobs) == ("generated", (None, 0.0))
+    assert (first.receipt.input_tokens, first.receipt.output_tokens) == (20, 3)
+    assert (second.receipt.input_tokens, second.receipt.output_tokens) == (10, 2)
+
+
+@pytest.mark.parametrize("text", ["The answer is B", "", "Neither", "10/10", "I cannot tell."])
+def test_a_written_answer_that_is_no_choice_chooses_nothing(text):
+    script = Script((400, error("no logprobs")), completion(text))
+    reply = ask(model(script), choose("A", "B", "1", "10"))
+    assert (reply.by, reply.logprobs) == ("generated", (None,) * 4)
+
+
+def test_a_refusal_chooses_nothing():
+    script = Script(completion(None, refusal="No."))
+    reply = ask(model(script), choose("no", "yes"))
+    assert reply.logprobs == (None, None)
+    assert len(script.requests) == 1
+
+
+def test_a_model_that_thinks_before_it_chooses_gets_room_for_it_from_then_on():
+    def thinking(body):
+        if "logprobs" in body:
+            return 400, error("logprobs are not supported with reasoning models")
+        return completion("", "length") if body["max_completion_tokens"] < 500 else completion("B")
+
+    script = Script(thinking)
+    first, second = ask(model(script), choose("A", "B"), choose("A", "B"))
+    assert first.logprobs == second.logprobs == (None, 0.0)
+    assert len(script.requests) == 4
+    assert first.receipt.input_tokens == 22
+
+
+def test_requests_under_way_while_a_refusal_is_learnt_are_answered_all_the_same():
+    def thinking(body):
+        if "logprobs" in body or "max_completion_tokens" in body:
+            return 400, error("Unknown fields: logprobs" if "logprobs" in body else "Unknown: max_completion_tokens")
+        return completion("", "length") if body["max_tokens"] < 500 else completion("B")
+
+    async def at_once(asked):
+        return await asyncio.gather(*(asked.answer(choose("A", "B")) for _ in range(8)))
+
+    for reply in asyncio.run(at_once(model(Script(thinking)))):
+        assert reply.logprobs == (None, 0.0)
+
+
+def test_a_limit_reported_as_an_error_counts_as_a_cut_off_reply():
+    message = "Could not finish the message because max_tokens or model output limit was reached."
+    reply = ask(model(Script((400, error(message)))), generate())
+    assert (reply.text, reply.finish) == ("", "length")
+    assert reply.receipt.input_tokens is None
+    assert "output limit" in reply.receipt.raw
+
+
+def test_a_server_with_a_least_number_of_tokens_gets_it():
+    def at_least_16(body):
+        if body["max_completion_tokens"] < 16:
+            return 400, error("Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 16.")
+        return completion("Yes", "length", logprobs=first_token(Yes=0.9, No=0.1))
+
+    script = Script(at_least_16)
+    replies = ask(model(script), choose("yes", "no"), choose("yes", "no"))
+    assert [sent["max_completion_tokens"] for sent in script.sent] == [1, 16, 16]
+    assert [reply.by for reply in replies] == ["logprobs"] * 2

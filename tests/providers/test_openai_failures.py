@@ -1,0 +1,151 @@
+"""OpenAI's chat API: how failures are reported, and what is not tried again."""
+
+import logging
+import socket
+import traceback
+
+import httpx2
+import pytest
+
+from reranking.models import ModelError
+from reranking.providers.openai_chat import open_model
+from reranking.providers.settings import Settings
+from reranking.replies import reply_to_json
+from reranking.requests import Embed
+from tests.providers.fake_openai import LOCAL, completion, error, failure, model
+from tests.providers.fakes import KEY, Script, ask, generate
+
+
+def test_a_rate_limited_request_is_retried_and_then_answered():
+    limited = (429, error("slow down"), {"retry-after-ms": "1"})
+    script = Script(limited, limited, completion("at last"))
+    reply = ask(model(script), generate())
+    assert reply.text == "at last"
+    assert reply.receipt.retries == 2
+
+
+def test_a_server_error_and_a_broken_connection_are_retried():
+    script = Script((503, "busy"), httpx2.ReadError("reset"), completion())
+    assert ask(model(script), generate()).receipt.retries == 2
+
+
+def test_a_rate_limited_request_is_retried_and_then_reported():
+    script = Script((429, error("slow down"), {"retry-after": "0.001"}))
+    problem = failure(script)
+    assert problem.code == "rate-limit"
+    assert "5 tries" in problem.message
+    assert len(script.requests) == 5
+
+
+def test_a_used_up_quota_is_told_from_a_rate_limit():
+    problem = failure(Script((429, error("You exceeded your quota", code="insufficient_quota"))), retries=0)
+    assert problem.code == "rate-limit"
+    assert "billing" in problem.message
+
+
+def test_a_refused_key_is_reported_with_the_fix_and_without_the_key():
+    problem = failure(Script((401, error(f"Incorrect API key provided: {KEY}. Find yours at ..."))))
+    assert problem.code == "bad-key"
+    assert problem.message == "OpenAI refused the API key (401). Check OPENAI_API_KEY."
+    assert KEY not in problem.raw
+    assert "Incorrect API key provided" in problem.raw
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429, 500])
+@pytest.mark.parametrize("echoed", [KEY, "sk-proj-another_KEY-12345678", "sk-te***************ghij", f"Bearer {KEY}"])
+def test_a_key_that_a_server_echoes_reaches_nobody(status, echoed, caplog):
+    caplog.set_level(logging.DEBUG)
+    script = Script((status, error(f"No: {echoed} is not welcome", param=echoed, code=echoed)))
+    try:
+        ask(model(script, retries=0), generate())
+    except ModelError as problem:
+        told = problem.message + problem.raw + repr(problem) + "".join(traceback.format_exception(problem))
+    for secret in (echoed.removeprefix("Bearer "), KEY):
+        assert secret not in told
+        assert secret not in caplog.text
+
+
+def test_a_key_of_another_shape_is_scrubbed_too():
+    key = "0123456789abcdef0123456789abcdef"
+    problem = failure(Script((400, f"bad header: {key}")), key=key)
+    assert key not in problem.message + problem.raw
+
+
+def test_nothing_recorded_of_a_call_holds_the_key():
+    asked = model(Script(completion(f"you sent {KEY}", system_fingerprint=KEY)))
+    reply = ask(asked, generate())
+    recorded = str(reply_to_json(reply)) + asked.fingerprint + asked.connection + asked.name
+    assert KEY not in recorded
+    assert "you sent [key]" in reply.text
+
+
+def test_a_placeholder_key_leaves_replies_alone():
+    reply = ask(model(Script(completion("ollama is a runtime")), key="ollama"), generate())
+    assert reply.text == "ollama is a runtime"
+
+
+def test_an_unknown_model_is_named():
+    problem = failure(Script((404, error("does not exist", code="model_not_found"))), name="gpt-nope")
+    assert problem.code == "unknown-model"
+    assert "gpt-nope" in problem.message
+    listed = error("Invalid model name passed in model=gpt-nope. Call `/v1/models` to view available models.")
+    assert failure(Script((400, listed)), name="gpt-nope").code == "unknown-model"
+    local = failure(Script((404, {"error": "model not found"})), name="llama", provider="ollama", base_url=LOCAL)
+    assert "ollama pull llama" in local.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        error("This model's maximum context length is 128000 tokens.", code="context_length_exceeded"),
+        {"object": "error", "message": "This model's maximum context length is 4096 tokens. You requested 5000."},
+        error("'max_tokens' is too large: 8000. This model's maximum context length is 4096 tokens"),
+        error("the request exceeds the available context size"),
+    ],
+)
+def test_a_prompt_that_is_too_long_is_reported_as_such(body):
+    script = Script((400, body))
+    problem = failure(script)
+    assert problem.code == "context-too-long"
+    assert len(script.requests) == 1
+
+
+def test_another_bad_request_is_reported_with_what_the_server_said():
+    problem = failure(Script((400, error("Invalid role: 'wizard'"))))
+    assert problem.code == "bad-request"
+    assert problem.message == "OpenAI turned the request down (400): Invalid role: 'wizard'."
+
+
+def test_a_server_that_fails_for_good_is_reported():
+    problem = failure(Script((502, "<html><h1>Bad gateway</h1></html>")), retries=1)
+    assert problem.code == "server"
+    assert problem.message == "OpenAI failed (502): Bad gateway. Try again later."
+
+
+def test_silence_is_reported_as_a_timeout():
+    problem = failure(Script(httpx2.ReadTimeout("slow")), retries=1, timeout=7.0)
+    assert problem.code == "timeout"
+    assert "7 seconds (2 tries)" in problem.message
+
+
+def test_a_refused_connection_names_host_and_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = Settings(environment={"VLLM_BASE_URL": f"http://127.0.0.1:{port}/v1"})
+    with pytest.raises(ModelError) as caught:
+        ask(open_model("vllm", "m", settings), generate())
+    assert caught.value.code == "connection"
+    assert f"127.0.0.1:{port}" in caught.value.message
+    assert "VLLM_BASE_URL" in caught.value.message
+
+
+def test_an_unreachable_host_is_a_connection_problem_not_a_slow_model():
+    assert failure(Script(httpx2.ConnectTimeout("nobody")), retries=0).code == "connection"
+
+
+def test_a_request_of_another_kind_is_turned_down_without_a_call():
+    script = Script(completion())
+    embed = Embed(model="m", task="embed", texts=("a",), role="query")
+    assert failure(script, embed).code == "cannot-answer"
+    assert script.requests == []
