@@ -2,7 +2,9 @@
 
 import re
 
+from reranking.documents import Document
 from reranking.store import open_store
+from reranking.ui import state
 from tests.app.test_compare import entered
 
 
@@ -21,13 +23,20 @@ def quality(tab):
 
 
 def test_with_few_judgments_quality_is_a_range_or_a_dash_and_the_unjudged_are_counted(app):
-    text = "\n\n".join(f"apple {'pie ' * at}" for at in range(12))
-    tab = entered(app, text=text).tick({"input-order"}).compare().go("judge").press("grade-3").go("compare")
-    ((ndcg, mrr, precision, left),) = quality(tab)
-    assert re.fullmatch(r"0\.\d\d to [01]\.\d\d", ndcg)
-    assert mrr != "1.000" or precision == "1.000"
-    assert left == "11 of 12"
+    texts = [f"apple number {at}" for at in range(12)]
+    tab = entered(app, text="\n\n".join(texts)).tick({"input-order"}).compare()
+
+    def judge(at, grade):
+        open_store().judgments.add("apple pie", Document(texts[at]).fingerprint, state.ASSESSOR, state.SCALE, grade)
+        tab.run()
+        return quality(tab)[0]
+
+    ndcg, *rest = judge(4, 3)
+    assert re.fullmatch(r"0\.\d\d to 1\.00", ndcg)
+    assert rest == ["0.20 to 1.00", "–", "11 of 12"]
     assert "11 of 12 documents are unjudged" in tab.html()
+    assert judge(0, 0)[1:] == ["0.20 to 0.50", "0.000", "10 of 12"]
+    assert judge(1, 1)[1:] == ["0.500", "0.000", "9 of 12"]
 
 
 def test_with_every_document_judged_quality_is_a_number(app):
