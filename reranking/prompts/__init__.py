@@ -49,22 +49,20 @@ class Prompt:
     optional: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Raise PromptError unless the templates use all placeholders and no unknown ones."""
-        from jinja2 import TemplateSyntaxError, meta
-
+        """Raise PromptError unless the templates show all placeholders, whatever else they do, and no unknown ones."""
         used: set[str] = set()
         for part, text in (("system", self.system), ("user", self.user)):
-            try:
-                used |= meta.find_undeclared_variables(_environment().parse(text))
-            except TemplateSyntaxError as error:
-                raise PromptError(f"{self.title}: {part} part, line {error.lineno}: {error.message}") from error
-        missing = [name for name in self.placeholders if name not in used]
-        if missing:
-            raise PromptError(f"{self.title}: the prompt must show {_named(missing)}")
+            used |= _names(f"{self.title}: {part} part", text)
         unknown = sorted(used - {*self.placeholders, *self.optional})
         if unknown:
             able = _named([*self.placeholders, *self.optional])
             raise PromptError(f"{self.title}: no value for {_named(unknown)}; there are {able}")
+        for given in ("given", ""):  # a placeholder must stand outside of what depends on the optional ones
+            marks = {name: _Mark(f"\ue000{name}\ue001") for name in self.placeholders}
+            values = {name: _Mark(given) for name in self.optional}
+            shown = "".join(message.text for message in self.messages(**values, **marks))
+            if missing := [name for name, mark in marks.items() if mark not in shown]:
+                raise PromptError(f"{self.title}: the prompt must show {_named(missing)}")
 
     @cached_property
     def _templates(self) -> tuple[Template, Template]:
@@ -97,13 +95,54 @@ def worded(name: str, wording: Wording) -> Prompt:
     return Prompt(given.title, given.placeholders, wording.system, wording.user, given.optional)
 
 
+class _Mark(str):
+    """Stands for a value while a prompt is tried; a half of it is itself."""
+
+    __slots__ = ()
+
+    def __floordiv__(self, other: object) -> _Mark:
+        return self
+
+
+def _names(where: str, text: str) -> set[str]:
+    """The names that a template uses. Raises PromptError if it does more than show values and ask for them.
+
+    Loops, calls and arithmetic are refused: a prompt comes with a shared session, too, and is
+    rendered where everybody's work is done.
+    """
+    from jinja2 import TemplateSyntaxError, nodes
+
+    allowed = (
+        nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If,
+        nodes.Not, nodes.And, nodes.Or, nodes.FloorDiv,
+    )  # fmt: skip
+    names: set[str] = set()
+    try:
+        left: list[nodes.Node] = [_environment().parse(text)]
+        while left:
+            node = left.pop()
+            if not isinstance(node, allowed):
+                what = type(node).__name__.lower()
+                raise PromptError(
+                    f"{where}, line {node.lineno}: write {{{{ name }}}} or {{% if name %}}; '{what}' is not for prompts"
+                )
+            if isinstance(node, nodes.Name):
+                names.add(node.name)
+            left += node.iter_child_nodes()
+        _environment().from_string(text)
+    except TemplateSyntaxError as error:
+        raise PromptError(f"{where}, line {error.lineno}: {error.message}") from error
+    except RecursionError as error:
+        raise PromptError(f"{where}: there are too many brackets in each other") from error
+    return names
+
+
 def _rendered(title: str, template: Template, values: dict[str, Any]) -> str:
     from jinja2 import TemplateError
 
     try:
         return template.render(**values).strip()
-    except (TemplateError, TypeError, ValueError, ArithmeticError, OverflowError) as error:
-        # A user's template may ask for what a value cannot do, such as a part that it does not have.
+    except (TemplateError, TypeError, ArithmeticError) as error:  # such as half of a text
         raise PromptError(f"{title}: {error}") from error
 
 

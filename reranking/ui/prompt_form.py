@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from reranking.prompts.domains import Domain, domains
+from reranking.prompts.domains import Domain, domains, problems
 from reranking.strategies.llm import LLMStrategy
 from reranking.ui import notices
 
@@ -41,6 +41,8 @@ def domain_form(value: Domain | None, key: str, help_text: str | None) -> Any:
         "Domain", options, index=options.index(current), key=f"{key}-name", help=help_text,
         format_func=lambda name: titles[name],
     )  # fmt: skip
+    for problem in problems():
+        notices.caption(f"{problem[0].upper()}{problem[1:]}.")
     if chosen == NO_DOMAIN:
         return None
     if chosen != OWN:

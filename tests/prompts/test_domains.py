@@ -2,7 +2,7 @@
 
 import pytest
 
-from reranking.prompts.domains import DomainError, domain, domains
+from reranking.prompts.domains import DomainError, domain, domains, problems
 from reranking.strategies.catalogue import UnknownStrategyError, make, strategies
 from reranking.strategies.llm import LLMStrategy
 from tests.oracles import PerfectOracle, said
@@ -63,3 +63,16 @@ def test_a_domain_survives_the_database_even_when_its_file_is_gone(tmp_path, mon
     (tmp_path / "patents.toml").unlink()
     assert make(strategy.spec()) == strategy
     assert strategy.name == "yes-no(domain=Patents)"
+
+
+def test_what_is_wrong_with_an_own_file_is_said_and_takes_nothing_else_down(tmp_path, monkeypatch):
+    monkeypatch.setenv("RERANK_LENS_DOMAINS", str(tmp_path))
+    (tmp_path / "broken.toml").write_text("title = 3", encoding="utf-8")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe")
+    (tmp_path / "My Field.toml").write_text('title = "Mine"', encoding="utf-8")
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "gone.toml").symlink_to(tmp_path / "nowhere")
+    assert set(domains()) == {"e-commerce", "legal", "medical"}
+    told = "\n".join(problems())
+    assert all(name in told for name in ("broken.toml", "binary.toml", "My Field.toml", "folder.toml", "gone.toml"))
+    assert len(problems()) == 5

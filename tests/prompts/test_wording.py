@@ -38,10 +38,37 @@ def test_a_broken_template_is_refused_with_its_line():
         worded("yes_no", Wording(user="{{ query }}\n{% if %}"))
 
 
-def test_a_template_cannot_reach_what_is_behind_its_values():
-    prompt = Prompt("x", ("query",), "", "{{ query.__class__.__mro__ }}")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ query.__class__.__mro__ }}",
+        "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}",
+        "{{ 'a' * 3000000000 }}",
+        "{{ '%2000000000d' % 1 }}",
+        "{{ 9 ** 9 ** 9 }}",
+        "{{ '{a}'.format(b=1) }}",
+        "{{ query[7] }}",
+        "{{ query | center(900000000) }}",
+        "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
+        "{% set x = query %}",
+        "{% include 'x' %}",
+        "{{ lipsum() }}",
+        "{{ range }}",
+        "{{ " + "(" * 5000 + "query" + ")" * 5000 + " }}",
+        "{% if query %}" * 1200 + "{% endif %}" * 1200,
+    ],
+)
+def test_a_prompt_shows_values_and_does_nothing_else(text):
     with pytest.raises(PromptError):
-        prompt.messages(query="q")
+        Prompt("x", ("query",), "", "{{ query }} " + text)
+
+
+@pytest.mark.parametrize(
+    "text", ["{% if not query %}{{ query }}{% endif %}", "{% if note %}{{ query }}{% endif %}", "{{ 1 or query }}"]
+)
+def test_a_placeholder_that_is_named_but_never_shown_is_missing(text):
+    with pytest.raises(PromptError, match=r"must show \{\{ query \}\}"):
+        Prompt("x", ("query",), "", text, ("note",))
 
 
 def test_what_stands_in_a_document_is_never_read_as_a_template():

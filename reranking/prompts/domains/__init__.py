@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any
@@ -48,16 +49,25 @@ class Domain(BaseModel):
 
 
 def domains() -> dict[str, Domain]:
-    """All domain contexts by name: those of the package, then the user's own.
-
-    A file of the user's that is malformed is left out here; `domain` says what is wrong with it.
-    """
+    """All domain contexts by name: those of the package, and the user's own. `problems` tells what is missing."""
     found = {}
-    for name in [*_shipped(), *_own()]:
-        try:
+    for name in sorted({*_shipped(), *_own()}):
+        with suppress(DomainError):
             found[name] = domain(name)
-        except DomainError:
-            continue
+    return found
+
+
+def problems() -> list[str]:
+    """What is wrong with the user's own files, a sentence for each that cannot be used."""
+    found = []
+    for name in _own():
+        try:
+            domain(name)
+        except DomainError as error:
+            found.append(str(error))
+    for file in sorted(_folder().glob("*.toml")):
+        if not _NAME.fullmatch(file.stem):
+            found.append(f"the domain file {file.name} needs a name of lower-case letters, digits, - and _")
     return found
 
 
@@ -66,11 +76,10 @@ def domain(name: str) -> Domain:
     known = sorted({*_shipped(), *_own()})
     if not _NAME.fullmatch(name) or name not in known:
         raise DomainError(f"there is no domain '{name}'; there are {', '.join(known)}")
-    own = _folder() / f"{name}.toml"
-    file: Any = own if own.is_file() else files(__name__) / f"{name}.toml"
+    file: Any = _folder() / f"{name}.toml" if name in _own() else files(__name__) / f"{name}.toml"
     try:
         return Domain(**tomllib.loads(file.read_text(encoding="utf-8")))
-    except (ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValidationError, tomllib.TOMLDecodeError, UnicodeDecodeError, TypeError, OSError) as error:
         raise DomainError(f"the domain file {name}.toml cannot be read: {error}") from error
 
 
