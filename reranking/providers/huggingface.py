@@ -16,16 +16,16 @@ from reranking.providers import causal, encoders, hub
 from reranking.providers.local import Handler, LocalModel, Worker, folder_fingerprint
 from reranking.providers.settings import ModelInfo, Settings
 from reranking.replies import Reply
-from reranking.requests import Embed, EmbedTokens, Request, Score
+from reranking.requests import Attend, Choose, Generate, Likelihood, Request, Score
 
-SUGGESTED = {"cross-encoder/ms-marco-MiniLM-L6-v2": (Score,)}
+SUGGESTED = {
+    "cross-encoder/ms-marco-MiniLM-L6-v2": (Score,),
+    "HuggingFaceTB/SmolLM2-360M-Instruct": (Generate, Choose, Likelihood, Attend),
+}
 """Models to name where none is on this machine."""
 
 OPEN_MODELS = 4
 """Models that stay loaded when nothing refers to them any more."""
-
-_UNKNOWN: frozenset[type[Request]] = frozenset((Score, Embed, EmbedTokens))
-
 
 @dataclass(frozen=True)
 class Form:
@@ -88,7 +88,7 @@ class HubModel:
         self.name = name
         self.fingerprint: str | None = None
         self._repository = repository
-        self._answers = _UNKNOWN
+        self._answers = serves()
         self._worker = Worker(self._download)
 
     @property

@@ -282,7 +282,7 @@ def test_a_download_that_broke_off_is_not_taken_for_a_model(cache, cross_encoder
 
 def test_without_a_connection_an_absent_model_says_what_to_do(cache):
     model = open_model("example/absent")
-    assert model.answers == {Score, Embed, EmbedTokens}
+    assert model.answers == huggingface.serves()  # it may be any of them
     assert model.fingerprint is None
     with pytest.raises(ModelError) as caught:
         score(model)
