@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from typing import ClassVar, Literal
 
-import numpy as np
 from pydantic import Field
 from typing_extensions import override
 
 from reranking.documents import Candidates
 from reranking.ranking import Diagnostic
 from reranking.strategies.base import Steps
-from reranking.strategies.comparing import Comparisons, Mode, Pair, TopK, Verdict
+from reranking.strategies.comparing import Comparisons, TopK
+from reranking.strategies.verdicts import Pair, PartialOrder, Verdict
 
 
 class PairwiseActive(TopK):
@@ -24,8 +24,8 @@ class PairwiseActive(TopK):
     none of their comparisons can be inferred: 916 requests if only four grades are told apart,
     at most n (n - 1). Scores: none (rank only).
     What follows from earlier answers (A over B, B over C) is not asked; an answer that
-    contradicts it is reported and does not count. Ties: neighbours of which neither is known to
-    be above the other, and all documents below the top k, in input order. A lost answer leaves
+    contradicts it is reported and does not count. Ties: neighbours of which none is known to be
+    above another, and all documents below the top k, in input order. A lost answer leaves
     its pair open and makes the outcome `partial`.
     Source: Figueiredo Paschmann et al. 2026, https://arxiv.org/abs/2605.14236, for the idea of
     choosing comparisons by what is known.
@@ -61,78 +61,3 @@ class PairwiseActive(TopK):
             if not self.both_orders:
                 pairs = [pair if chance.random() < 0.5 else pair[::-1] for pair in pairs]
             known.learn((yield pairs), self.mode)
-
-
-class PartialOrder:
-    """What is known of `count` places: who is above whom, closed under transitivity.
-
-    `contradictions` holds the answers (winner, loser) that say the opposite of what was known.
-    """
-
-    def __init__(self, count: int) -> None:
-        self.above = np.zeros((count, count), bool)  # above[one, two]: one is known to be better than two
-        self.compared = np.zeros((count, count), bool)
-        self.contradictions: list[Pair] = []
-
-    def learn(self, verdicts: Sequence[Verdict], mode: Mode) -> None:
-        """Take in what was answered. A tie settles nothing, but its pair is not open any more."""
-        for verdict in verdicts:
-            one, two = verdict.pair
-            self.compared[one, two] = self.compared[two, one] = True
-            if verdict.beats(one, mode):
-                self._put(one, two)
-            elif verdict.beats(two, mode):
-                self._put(two, one)
-
-    def open_pairs(self, k: int, most: int) -> list[Pair]:
-        """Up to `most` pairs whose answers bear on the top `k`, to be asked together; none if it is settled.
-
-        They are undecided pairs of places that fewer than `k` are known to beat, the most even
-        first: those with the fewest known losses apart, then with the fewest losses, then those
-        of which least is known. No place stands in a second pair while others have none.
-        """
-        losses, wins = self.above.sum(axis=0), self.above.sum(axis=1)
-        alive = losses < k
-        is_open = np.triu(alive[:, None] & alive & ~(self.above | self.above.T | self.compared), 1)
-        first, second = np.nonzero(is_open)
-        keys = (wins[first] + wins[second], losses[first] + losses[second], abs(losses[first] - losses[second]))
-        order = np.lexsort(keys)
-        left = list(zip(first[order].tolist(), second[order].tolist(), strict=True))
-        picked: list[Pair] = []
-        while left and len(picked) < most:
-            busy: set[int] = set()
-            later = []
-            for pair in left:
-                if len(picked) == most:
-                    break
-                if busy.isdisjoint(pair):
-                    busy.update(pair)
-                    picked.append(pair)
-                else:
-                    later.append(pair)
-            left = later
-        return picked
-
-    def top(self, k: int) -> list[list[int]]:
-        """The places that fewer than `k` are known to beat, best first, in groups.
-
-        Neighbours of which neither is known to be above the other share a group.
-        """
-        losses, wins = self.above.sum(axis=0), self.above.sum(axis=1)
-        alive = np.flatnonzero(losses < k).tolist()
-        groups: list[list[int]] = []
-        for place in sorted(alive, key=lambda place: (losses[place], -wins[place], place)):
-            if groups and not self.above[groups[-1][-1], place]:
-                groups[-1].append(place)
-            else:
-                groups.append([place])
-        return groups
-
-    def _put(self, winner: int, loser: int) -> None:
-        """Place `winner`, and all above it, above `loser` and all below it."""
-        if self.above[loser, winner]:
-            self.contradictions.append((winner, loser))
-            return
-        upper, lower = self.above[:, winner].copy(), self.above[loser].copy()
-        upper[winner] = lower[loser] = True
-        self.above |= np.outer(upper, lower)

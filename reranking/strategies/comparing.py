@@ -7,10 +7,9 @@ alone, whose answer then decides.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, TypeVar
+from dataclasses import replace
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -22,39 +21,9 @@ from reranking.replies import Choices, Failed
 from reranking.requests import Choose, Request
 from reranking.strategies.base import Answer, Family, Guarantee
 from reranking.strategies.llm import ShowsSeveral, cut_note, lost
+from reranking.strategies.verdicts import Mode, Pair, PartialOrder, Verdict, cyclic_triads
 
 Result = TypeVar("Result")
-
-Pair = tuple[int, int]
-"""Two places in the list of candidates."""
-
-Mode = Literal["agreement", "log-odds"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What the answers say of a pair.
-
-    `winner` is a place, or None for a tie. `log_odds` is the mean over the orders asked of the
-    log-odds for the pair's first place; over both orders, a constant preference for one side
-    cancels. None if an answer is missing. `agree` is None then, and if one order alone was asked.
-    """
-
-    pair: Pair
-    winner: int | None
-    log_odds: float | None
-    agree: bool | None
-
-    def share(self, mode: Mode) -> float:
-        """The first place's share of the win, 0 to 1: a half for a tie."""
-        if mode == "log-odds":
-            return 0.5 if self.log_odds is None else 1 / (1 + math.exp(-max(-700.0, min(700.0, self.log_odds))))
-        return 0.5 if self.winner is None else float(self.winner == self.pair[0])
-
-    def beats(self, place: int, mode: Mode) -> bool:
-        """Whether `place` is the better one; a tie says no."""
-        share = self.share(mode)
-        return (share if place == self.pair[0] else 1 - share) > 0.5
 
 
 class Comparing(ShowsSeveral):
@@ -152,18 +121,15 @@ class Comparisons:
         return [*map(list, top), [place for place in range(len(self.candidates)) if place not in named]]
 
     def told_apart(self, order: Sequence[int]) -> list[list[int]]:
-        """`order` in groups: neighbours stay tied unless decided comparisons lead from one down to the other."""
-        below: dict[int, set[int]] = {}
-        for verdict in self.verdicts.values():
-            for winner, loser in _decided(verdict, self.strategy.mode):
-                below.setdefault(winner, set()).add(loser)
-        groups: list[list[int]] = []
-        for place in order:
-            if groups and not _leads_to(below, groups[-1][-1], place):
-                groups[-1].append(place)
-            else:
-                groups.append([place])
-        return groups
+        """`order` in groups of tied places: tied is what no chain of decided comparisons tells apart.
+
+        Where decided comparisons say otherwise than `order`, they count, unless they go in a
+        circle: they can also put in a place that is not in `order`, above one that is.
+        """
+        known = PartialOrder(len(self.candidates))
+        known.learn(self.verdicts.values(), self.strategy.mode)
+        missed = set(np.flatnonzero(known.above[:, list(order)].any(axis=1)).tolist()) - set(order)
+        return known.groups([*order, *sorted(missed)])
 
     def notes(self) -> list[Diagnostic]:
         """What happened on the way."""
@@ -238,32 +204,3 @@ class Comparisons:
 
 CERTAIN = 20.0
 """Log-odds that stand for an answer of which only one side was returned (2 in a billion)."""
-
-
-def cyclic_triads(verdicts: Sequence[Verdict], mode: Mode) -> int:
-    """How many triples of documents beat each other in a circle (A > B > C > A)."""
-    beats = [pair for verdict in verdicts for pair in _decided(verdict, mode)]
-    table = np.zeros((1 + max(map(max, beats), default=0),) * 2)
-    for pair in beats:
-        table[pair] = 1
-    return int(np.trace(table @ table @ table)) // 3  # each circle is met from each of its three
-
-
-def _leads_to(below: dict[int, set[int]], start: int, goal: int) -> bool:
-    """Whether a chain of decided comparisons leads from `start` down to `goal`."""
-    seen, left = {start}, [start]
-    while left:
-        for place in below.get(left.pop(), ()):
-            if place == goal:
-                return True
-            if place not in seen:
-                seen.add(place)
-                left.append(place)
-    return False
-
-
-def _decided(verdict: Verdict, mode: Mode) -> list[Pair]:
-    first, second = verdict.pair
-    if verdict.beats(first, mode):
-        return [(first, second)]
-    return [(second, first)] if verdict.beats(second, mode) else []

@@ -11,9 +11,10 @@ from typing_extensions import override
 from reranking.documents import Candidates
 from reranking.ranking import by_score
 from reranking.strategies.base import Guarantee, Steps
-from reranking.strategies.comparing import Comparing, Comparisons, Mode, TopK
+from reranking.strategies.comparing import Comparing, Comparisons, TopK
 from reranking.strategies.heap import Heap
 from reranking.strategies.lockstep import Task, lockstep
+from reranking.strategies.verdicts import Mode
 
 
 class PairwiseAll(Comparing):
@@ -53,7 +54,8 @@ class PairwiseSort(TopK):
     Requests: about 2 x 280 for n = 100 and k = 10; both orders of a comparison together,
     independent subtrees at once, pops one behind the other. Scores: none (rank only). Ties:
     neighbours that no chain of decided comparisons tells apart, and all documents below the
-    top k, in input order.
+    top k, in input order. A document that is known to be better than one of the top k is put
+    in above it.
     Source: Qin et al. 2023, https://arxiv.org/abs/2306.17563
     """
 

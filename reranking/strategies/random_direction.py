@@ -16,7 +16,8 @@ from typing_extensions import override
 from reranking.documents import Candidates
 from reranking.ranking import Diagnostic, by_score
 from reranking.strategies.base import Guarantee, Steps, aside
-from reranking.strategies.comparing import Comparing, Comparisons, Mode, Pair
+from reranking.strategies.comparing import Comparing, Comparisons
+from reranking.strategies.verdicts import Mode, Pair
 
 Table = NDArray[np.float64]
 

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from reranking.models import ModelError
 from reranking.replies import Choices
-from reranking.strategies.active import PartialOrder
 from reranking.strategies.catalogue import fill_model, make
-from reranking.strategies.comparing import Verdict
+from reranking.strategies.verdicts import PartialOrder, Verdict
 from tests.oracles import PerfectOracle, Rounds, Scripted
 from tests.support import rank
 

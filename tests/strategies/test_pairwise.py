@@ -3,6 +3,7 @@
 import math
 import random
 import statistics
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -199,3 +200,61 @@ def test_log_odds_of_a_missing_side_stay_finite():
     ranking = rank(fill_model(make("pairwise-all(mode='log-odds')"), model, model.answers), 2)
     assert all(math.isfinite(item.score) for item in ranking)
     assert ranking.order == (0, 1)
+
+
+def near(worth, gap):
+    """A model that prefers A unless one of the two is better by `gap`: ties that are not transitive."""
+
+    def answer(request, number):
+        first, second = (worth[index] for index in request.shown)
+        return Choices(logprobs=(-5.0, 0.0) if second - first >= gap else (0.0, -5.0))
+
+    return Scripted(answer)
+
+
+def broken(ranking, among):
+    """Decided comparisons (winner, loser) that share a tie or stand upside down, the loser in `among`."""
+    ties = {item.index: item.tie for item in ranking}
+    told = [(entry["first"], entry["second"], entry["winner"]) for entry in ranking.details["comparisons"]]
+    decided = [(one, two) if winner == one else (two, one) for one, two, winner in told if winner is not None]
+    assert decided
+    return [pair for pair in decided if pair[1] in among and ties[pair[0]] >= ties[pair[1]]]
+
+
+@pytest.mark.parametrize("name", ["pairwise-sort", "pairwise-sliding", "pairwise-active"])
+@pytest.mark.parametrize("gap", [0.05, 0.1, 0.3])
+def test_no_decided_pair_of_the_top_k_shares_a_tie_or_stands_upside_down(name, gap):
+    """Where a ties b and b ties c, while a beats c."""
+    for seed in range(8):
+        chance = random.Random(f"{gap} {seed}")
+        for count, k in ((8, 5), (30, 10), (30, 30)):
+            model = near([chance.random() for _ in range(count)], gap)
+            ranking = rank(fill_model(make({"kind": name, "k": k}), model, model.answers), count)
+            among = range(count) if name == "pairwise-sliding" else ranking.order[:k]
+            assert broken(ranking, set(among)) == []
+
+
+@pytest.mark.parametrize("name", ["pairwise-sort", "pairwise-sliding", "pairwise-active"])
+def test_a_decided_pair_is_in_order_whatever_is_decided_as_long_as_it_goes_in_no_circle(name):
+    for seed in range(40):
+        chance = random.Random(seed)
+        true = chance.sample(range(12), 12)
+        tied = {frozenset(pair) for pair in combinations(range(12), 2) if chance.random() < 0.4}
+
+        def answer(request, number, true=true, tied=tied):
+            first, second = request.shown
+            says_a = frozenset(request.shown) in tied or true[first] < true[second]
+            return Choices(logprobs=(0.0, -5.0) if says_a else (-5.0, 0.0))
+
+        model = Scripted(answer)
+        ranking = rank(fill_model(make({"kind": name, "k": 12}), model, model.answers), 12)
+        assert broken(ranking, set(range(12))) == []
+
+
+def test_answers_that_go_in_a_circle_still_give_an_order_of_all():
+    beats = {(0, 1), (1, 2), (2, 0), (0, 3), (1, 3), (2, 3)}
+    model = Scripted(lambda request, number: Choices(logprobs=(0.0, -5.0) if request.shown in beats else (-5.0, 0.0)))
+    for name in TOP_K:
+        ranking = rank(fill_model(make({"kind": name}), model, model.answers), 4)
+        assert ranking.order[3] == 3
+        assert ranking.items[3].tie > ranking.items[2].tie
