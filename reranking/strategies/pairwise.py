@@ -72,6 +72,7 @@ class PairwiseSort(TopK):
             winner = parent
             for child in children:
                 verdict = yield (winner, child)
+                # Of equals the earlier one rises: the last item of the heap starts at its top, and would stay there.
                 if verdict.beats(child, self.mode) or (child < winner and not verdict.beats(winner, self.mode)):
                     winner = child
             return winner

@@ -258,3 +258,13 @@ def test_answers_that_go_in_a_circle_still_give_an_order_of_all():
         ranking = rank(fill_model(make({"kind": name}), model, model.answers), 4)
         assert ranking.order[3] == 3
         assert ranking.items[3].tie > ranking.items[2].tie
+
+
+@pytest.mark.parametrize("name", [*TOP_K, "pairwise-active"])
+def test_of_equal_documents_the_first_ones_are_the_top(name):
+    for count, k in ((7, 3), (20, 5), (33, 10)):
+        grades = [0.5] * count
+        assert run(name, grades, k=k)[0].order == tuple(range(count))
+        grades[count // 2] = 0.9
+        best = count // 2
+        assert run(name, grades, k=k)[0].order == (best, *(at for at in range(count) if at != best))
