@@ -21,7 +21,7 @@ from reranking.replies import Choices, Failed
 from reranking.requests import Choose, Request
 from reranking.strategies.base import Answer, Family, Guarantee
 from reranking.strategies.llm import ShowsSeveral, cut_note, lost
-from reranking.strategies.verdicts import Mode, Pair, PartialOrder, Verdict, cyclic_triads
+from reranking.strategies.verdicts import Mode, Pair, PartialOrder, Verdict, circles
 
 Result = TypeVar("Result")
 
@@ -80,7 +80,7 @@ class Comparisons:
         for pair, verdict in found.items():
             if verdict.log_odds is not None:
                 self.heard.update(pair)
-        self.verdicts.update(found)
+            self.verdicts[min(pair), max(pair)] = verdict
         return found
 
     def rounds(
@@ -146,17 +146,44 @@ class Comparisons:
         return notes
 
     def details(self) -> dict[str, Any]:
-        """Every comparison by original positions, how many disagreed, and how many triads are cyclic.
+        """Every comparison by original positions, which of them disagreed, and which triads are cyclic.
 
+        The counts are of all; at most MOST_LISTED pairs and triads are listed. `wins` has a row
+        for each of `documents` (original positions): its share of the win over each of them, None
+        where they were not compared. More than MOST_IN_MATRIX documents have no `wins` (None).
         Nothing is known of disagreement (None) where one order alone was asked.
         """
-        judged = [verdict for verdict in self.verdicts.values() if verdict.agree is not None]
+        mode = self.strategy.mode
+        verdicts = self.verdicts.values()
+        disagreed = [verdict.pair for verdict in verdicts if verdict.agree is False]
+        found = circles(verdicts, mode, MOST_LISTED)
         return {
-            "comparisons": [self._told(verdict) for verdict in self.verdicts.values()],
-            "inconsistent": sum(not verdict.agree for verdict in judged) if self.both_orders else None,
+            "comparisons": [self._told(verdict) for verdict in verdicts],
+            "inconsistent": len(disagreed) if self.both_orders else None,
+            "inconsistent_pairs": self._named(disagreed[:MOST_LISTED]) if self.both_orders else None,
             "compared": len(self.verdicts),
-            "cyclic_triads": cyclic_triads(list(self.verdicts.values()), self.strategy.mode),
+            "cyclic_triads": found.count,
+            "cyclic": self._named(found.triads),
+            **self._wins(),
         }
+
+    def _named(self, groups: Sequence[Sequence[int]]) -> list[list[int]]:
+        """Original positions instead of places."""
+        return [[self.candidates[place].index for place in group] for group in groups]
+
+    def _wins(self) -> dict[str, Any]:
+        """The win matrix and the documents of its rows. A comparison of which an answer is lost was not made."""
+        documents = sorted(item.index for item in self.candidates)
+        if len(documents) > MOST_IN_MATRIX:
+            return {"documents": documents, "wins": None}
+        row = {index: at for at, index in enumerate(documents)}
+        wins: list[list[float | None]] = [[None] * len(documents) for _ in documents]
+        for verdict in self.verdicts.values():
+            if verdict.log_odds is not None:
+                first, second = (row[self.candidates[place].index] for place in verdict.pair)
+                wins[first][second] = share = verdict.share(self.strategy.mode)
+                wins[second][first] = 1 - share
+        return {"documents": documents, "wins": wins}
 
     def _told(self, verdict: Verdict) -> dict[str, Any]:
         first, second = (self.candidates[place].index for place in verdict.pair)
@@ -204,3 +231,9 @@ class Comparisons:
 
 CERTAIN = 20.0
 """Log-odds that stand for an answer of which only one side was returned (2 in a billion)."""
+
+MOST_LISTED = 100
+"""How many inconsistent pairs and cyclic triads the details list."""
+
+MOST_IN_MATRIX = 50
+"""How many documents the win matrix shows at most."""

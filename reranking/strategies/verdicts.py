@@ -130,10 +130,25 @@ class PartialOrder:
             self.above[np.ix_(upper, lower)] = True
 
 
-def cyclic_triads(verdicts: Sequence[Verdict], mode: Mode) -> int:
-    """How many triples of documents beat each other in a circle (A > B > C > A)."""
+@dataclass(frozen=True, slots=True)
+class Circles:
+    """Triples of documents that beat each other in a circle: how many, and the first of them."""
+
+    count: int
+    triads: list[tuple[int, int, int]]
+
+
+def circles(verdicts: Iterable[Verdict], mode: Mode, most: int) -> Circles:
+    """The circles A > B > C > A; `most` of them are named, each from its first place on."""
     beats = [pair for verdict in verdicts if (pair := verdict.decided(mode)) is not None]
     table = np.zeros((1 + max(map(max, beats), default=0),) * 2)
     for pair in beats:
         table[pair] = 1
-    return int(np.trace(table @ table @ table)) // 3  # each circle is met from each of its three
+    count = int(np.trace(table @ table @ table)) // 3  # each circle is met from each of its three
+    triads: list[tuple[int, int, int]] = []
+    for one, two in sorted(pair for pair in beats if pair[0] < pair[1]):
+        if len(triads) >= min(count, most):
+            break
+        thirds = np.flatnonzero(table[two, one:] * table[one:, one]) + one  # one is the smallest of the three
+        triads += [(one, two, third) for third in thirds.tolist()]
+    return Circles(count, triads[:most])

@@ -3,7 +3,7 @@
 import math
 import random
 import statistics
-from itertools import combinations
+from itertools import combinations, permutations
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +14,7 @@ from reranking.replies import Choices
 from reranking.strategies.catalogue import fill_model, make
 from reranking.strategies.lockstep import lockstep
 from tests.oracles import PerfectOracle, Scripted
-from tests.support import rank
+from tests.support import candidates, rank
 
 TOP_K = ("pairwise-sort", "pairwise-sliding")
 
@@ -268,3 +268,76 @@ def test_of_equal_documents_the_first_ones_are_the_top(name):
         grades[count // 2] = 0.9
         best = count // 2
         assert run(name, grades, k=k)[0].order == (best, *(at for at in range(count) if at != best))
+
+
+def details_of(strategy, model, items):
+    return rank(fill_model(make(strategy), model, model.answers), items).details
+
+
+def test_the_details_name_circles_inconsistent_pairs_and_wins_by_original_positions():
+    beats = {(4, 1), (1, 2), (2, 4), (4, 3), (1, 3)}  # 2 and 3: always A
+
+    def circular(request, number):
+        says_a = request.shown in beats or set(request.shown) == {2, 3}
+        return Choices(logprobs=(-0.1, -3.0) if says_a else (-3.0, -0.1))
+
+    shuffled = [candidates(5)[at] for at in (3, 1, 4, 2)]
+    told = details_of("pairwise-all", Scripted(circular), shuffled)
+    assert told["cyclic_triads"] == 1
+    ((one, two, three),) = told["cyclic"]
+    assert {(one, two), (two, three), (three, one)} == {(4, 1), (1, 2), (2, 4)}
+    assert told["inconsistent"] == 1
+    assert [set(pair) for pair in told["inconsistent_pairs"]] == [{2, 3}]
+    assert told["documents"] == [1, 2, 3, 4]
+    assert told["wins"] == [[None, 1, 1, 0], [0, None, 0.5, 1], [0, 0.5, None, 0], [1, 0, 1, None]]
+
+
+def test_the_sums_of_the_win_matrix_are_the_scores():
+    for mode in ("agreement", "log-odds"):
+        ranking, _ = run("pairwise-all", [at / 10 for at in (3, 1, 9, 3, 4)], mode=mode)
+        for item in ranking:
+            assert item.score == pytest.approx(math.fsum(won for won in ranking.details["wins"][item.index] if won))
+
+
+def test_what_was_not_compared_or_lost_has_no_share_of_a_win():
+    def sometimes(request, number):
+        if request.shown == (0, 1):
+            raise ModelError("server", "The server failed (500).")
+        return Choices(logprobs=(-0.1, -3.0) if request.shown[0] < request.shown[1] else (-3.0, -0.1))
+
+    assert details_of("pairwise-all", Scripted(sometimes), 3)["wins"] == [
+        [None, None, 1],
+        [None, None, 1],
+        [0, 0, None],
+    ]
+    told = details_of("pairwise-sort(k=1)", PerfectOracle([at / 30 for at in range(30)]), 30)
+    assert sum(won is not None for row in told["wins"] for won in row) == 2 * told["compared"] < 30 * 29
+
+
+def test_circles_are_found_as_by_looking_at_every_triple_and_few_are_listed():
+    chance = random.Random(4)
+    for count in (3, 6, 12, 30):
+        beats = {pair if chance.random() < 0.5 else pair[::-1] for pair in combinations(range(count), 2)}
+        model = Scripted(
+            lambda request, number, beats=beats: Choices(logprobs=(0.0, -5.0 if request.shown in beats else 5.0))
+        )
+        told = details_of("pairwise-all", model, count)
+        found = [
+            triple
+            for triple in permutations(range(count), 3)
+            if triple[0] == min(triple)
+            and all(pair in beats for pair in zip(triple, (*triple[1:], triple[0]), strict=True))
+        ]
+        assert told["cyclic_triads"] == len(found)
+        assert sorted(map(tuple, told["cyclic"])) == sorted(found)[:100]
+    one_sided = details_of("pairwise-all", Scripted(lambda request, number: Choices(logprobs=(0.0, None))), 51)
+    assert one_sided["inconsistent"] == 51 * 25
+    assert len(one_sided["inconsistent_pairs"]) == 100
+    assert one_sided["wins"] is None
+
+
+def test_nothing_is_said_of_disagreement_where_one_order_was_asked():
+    told = details_of("pairwise-random", PerfectOracle([0.1, 0.5, 0.9]), 3)
+    assert told["inconsistent"] is None
+    assert told["inconsistent_pairs"] is None
+    assert told["wins"] == [[None, 0, 0], [1, None, 0], [1, 1, None]]
