@@ -14,8 +14,6 @@ from statistics import median
 from reranking.documents import Candidate
 from reranking.ranking import Ranking
 
-TAU_MEANING = "tau 1 = same order, 0 = unrelated, -1 = reversed"
-
 LABEL_LENGTH = 40
 
 
