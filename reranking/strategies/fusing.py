@@ -34,7 +34,8 @@ class Fusion(Strategy):
     Methods: reciprocal rank (1 / (60 + rank)), Borda (documents ranked below), scores scaled to
     0 to 1 within each list, or Kemeny (the order that contradicts the rankings in the fewest
     pairs). Requests: those of its strategies. Scores: the sum, with each strategy's part; tied
-    documents share their mean rank. Kemeny gives none (rank only) and ties what every strategy
+    documents share their mean rank, and where scores are summed a document that a strategy did
+    not score counts as its lowest one and says so. Kemeny gives none (rank only) and ties what every strategy
     ties. A strategy that failed, or that has no scores where scores are summed, is left out,
     said so, and makes the outcome `partial`.
     Sources: Cormack, Clarke & Buettcher 2009, https://doi.org/10.1145/1571941.1572114;
@@ -65,6 +66,7 @@ class Fusion(Strategy):
         )
         notes: list[Diagnostic] = []
         heard: list[tuple[Voice, list[float]]] = []
+        spoke: list[Ranking] = []
         for number, (voice, ranking) in enumerate(zip(self.strategies, rankings, strict=True), start=1):
             place = f"Strategy {number} ({voice.strategy.name}): "
             notes += [replace(note, message=place + note.message) for note in ranking.diagnostics]
@@ -75,6 +77,7 @@ class Fusion(Strategy):
                 notes.append(Diagnostic("no-scores", f"{place}it has no scores to sum and is left out."))
                 continue
             heard.append((voice, points))
+            spoke.append(ranking)
         details = {"strategies": [_told(*entry) for entry in zip(self.strategies, rankings, strict=True)]}
         if not heard and candidates:
             return failed(candidates, notes, details=details)
@@ -83,9 +86,15 @@ class Fusion(Strategy):
             lists = [points for _, points in heard]
             consensus = yield aside(kemeny, lists, [voice.weight for voice, _ in heard])
             return by_consensus(candidates, consensus, outcome=outcome, diagnostics=notes, details=details)
+        unscored = [_unscored(ranking) if self.method == "scores" else set() for ranking in spoke]
         parts = [
-            tuple(Contribution(voice.strategy.name, voice.weight * points[place]) for voice, points in heard)
-            for place in range(len(candidates))
+            tuple(
+                Contribution(
+                    voice.strategy.name, voice.weight * points[place], "not scored" if item.index in out else ""
+                )
+                for (voice, points), out in zip(heard, unscored, strict=True)
+            )
+            for place, item in enumerate(candidates)
         ]
         sums = [total([part.value for part in row]) for row in parts]
         explanations = [Explanation(contributions=row) for row in parts]
@@ -104,6 +113,11 @@ def _scaled(ranking: Ranking, candidates: Candidates) -> list[float] | None:
     span = high - low or 1.0
     given = [scores[item.index] for item in candidates]
     return [0.0 if score is None else (score - low) / span for score in given]
+
+
+def _unscored(ranking: Ranking) -> set[int]:
+    """Original positions of the documents without a score, which count as the lowest one."""
+    return {item.index for item in ranking if item.score is None}
 
 
 _METHODS: dict[str, Callable[[Ranking, Candidates], list[float] | None]] = {

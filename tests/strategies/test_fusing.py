@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from reranking.documents import as_candidates
 from reranking.models import ModelError
 from reranking.ranking import by_groups
+from reranking.replies import Choices
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import fill_model, make
 from tests.oracles import PerfectOracle, Scripted
@@ -125,3 +126,18 @@ def test_a_strategy_without_scores_cannot_be_summed_by_score():
     fused = rank(fusion("input-order", "bm25", method="scores"), 4)
     assert fused.outcome == "partial"
     assert "no-scores" in {note.code for note in fused.diagnostics}
+
+
+def test_a_part_of_a_score_says_where_a_strategy_gave_none():
+    def sometimes(request, number):
+        if request.shown == (1,):
+            raise ModelError("server", "The server failed (500).")
+        return Choices(logprobs=(-0.1 - request.shown[0], -3.0))
+
+    model = Scripted(sometimes)
+    fused = rank(fill_model(fusion("yes-no", "bm25", method="scores"), model, model.answers), 3)
+    details = {item.index: [part.detail for part in item.explanation.contributions] for item in fused}
+    assert details == {0: ["", ""], 1: ["not scored", ""], 2: ["", ""]}
+    assert fused.outcome == "partial"
+    for item in fused:
+        assert sum(part.value for part in item.explanation.contributions) == pytest.approx(item.score)
