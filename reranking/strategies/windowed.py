@@ -106,15 +106,17 @@ class Groups(Ordering):
 class Tournament(Ordering):
     """Tournaments in stages: the best half of every group goes on and gets a point (TourRank).
 
-    Requests: about 2 n / group for each tournament; all groups of a stage and all tournaments
-    at once. Scores: points, summed over the tournaments; equal points are ties. A group
-    without a usable reply goes on whole, without points.
+    Requests: for each tournament the groups of all its stages, 14 for n = 100 and window 20; all
+    groups of a stage and all tournaments at once. Scores: points, summed over the tournaments;
+    equal points are ties. A group without a usable reply goes on whole, without points.
     Source: Chen et al. 2024, https://arxiv.org/abs/2406.11678
     """
 
     title: ClassVar[str] = "Tournament"
     family: ClassVar[Family] = "LLM listwise"
-    requests: ClassVar[str] = "about tournaments x 2 n / window"
+    requests: ClassVar[str] = (
+        "tournaments x groups of all stages: 3, 4 and 14 of them for n = 10, 20 and 100, window 20"
+    )
     adaptive: ClassVar[bool] = True
     source: ClassVar[str] = "Chen et al. 2024, https://arxiv.org/abs/2406.11678"
 

@@ -11,7 +11,7 @@ from reranking.documents import Document, as_candidates
 from reranking.parsing import parse_order
 from reranking.replies import Text
 from reranking.strategies.catalogue import fill_model, make
-from reranking.strategies.windowed import spans, split
+from reranking.strategies.windowed import Tournament, spans, split
 from tests.oracles import PerfectOracle, Scripted
 from tests.support import SHARED, needs_shared, rank
 
@@ -76,6 +76,18 @@ def test_the_best_document_wins_every_tournament(count):
         if count > 1:
             assert ranking.items[0].score == max(item.score for item in ranking)
             assert ranking.items[0].tie != ranking.items[1].tie
+
+
+def test_a_tournament_asks_for_the_stated_number_of_groups():
+    *_, told, sizes, _ = re.split(r": | of them for n = |, window", Tournament.requests)
+    stated = [int(number) for number in re.findall(r"\d+", told)]
+    counts = [int(number) for number in re.findall(r"\d+", sizes)]
+    assert len(stated) == len(counts) == 3
+    for count, groups in zip(counts, stated, strict=True):
+        for tournaments in (1, 10):
+            ranking, oracle = run("tournament", some_grades(count, 0), tournaments=tournaments)
+            assert ranking.usage.requests == tournaments * groups
+            assert tournaments == 10 or len(oracle.asked) == groups
 
 
 def test_tournaments_with_the_same_seed_are_the_same():
