@@ -156,7 +156,13 @@ class Aspects(LLMStrategy):
             [score for score, _, _ in read],
             f"{weighted}sum of aspects out of {self.best:.10g}",
             explanations=[explanation for _, explanation, _ in read],
-            diagnostics=[*cut_note(shown.cut), *_own_examples(own), *lost(failures), *notes],
+            diagnostics=[
+                *cut_note(shown.cut),
+                *_cut_examples(examples.cut),
+                *_own_examples(own),
+                *lost(failures),
+                *notes,
+            ],
             repaired=any(note.code == "read-from-text" for note in notes),
         )
 
@@ -273,6 +279,15 @@ def _is_about(example: Example, query: str, candidate: Candidate) -> bool:
 
 def _same(one: str, other: str) -> bool:
     return re.split(r"\s+", one.strip()) == re.split(r"\s+", other.strip())
+
+
+def _cut_examples(numbers: Sequence[int]) -> list[Diagnostic]:
+    """A note on the examples that were shown in part, by their numbers; it is about no document."""
+    if not numbers:
+        return []
+    what = "1 example was" if len(numbers) == 1 else f"{len(numbers)} examples were"
+    message = f"{what} longer than the model was shown; the rest was cut off."
+    return [Diagnostic("example-truncated", message, data={"examples": [number + 1 for number in numbers]})]
 
 
 def _own_examples(indexes: Sequence[int]) -> list[Diagnostic]:

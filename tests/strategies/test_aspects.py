@@ -182,6 +182,17 @@ def test_examples_are_defused_and_fenced_like_documents():
         start < at < end for start, end in zip(fences[::2], fences[1::2], strict=True)))  # fmt: skip
 
 
+def test_examples_that_were_cut_are_counted():
+    short, long = (Example(query="q", passage=text) for text in ("alpha", "alpha beta gamma"))
+    ranking = rank(Aspects(model=replying(WHOLE), examples=[short, long], passage_words=2), as_candidates(["a text"]))
+    assert [(note.code, note.indexes, note.data) for note in ranking.diagnostics] == [
+        ("example-truncated", (), {"examples": [2]})
+    ]
+    assert ranking.outcome == "complete"
+    ranking = rank(Aspects(model=replying(WHOLE), examples=[short], passage_words=2), as_candidates(["a text"]))
+    assert ranking.diagnostics == ()
+
+
 def test_examples_are_cut_like_documents():
     example = Example(query="word " * 5000, passage="alpha beta gamma delta", reason="why " * 200)
     ((_, user),) = prompts_of(Aspects(examples=[example], passage_words=2), ["text"])
