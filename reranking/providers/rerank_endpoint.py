@@ -28,7 +28,7 @@ from reranking.providers.dialects import (
     read_tokens,
 )
 from reranking.providers.errors import Problem
-from reranking.providers.openai_chat import make_client
+from reranking.providers.openai_chat import make_client, post
 from reranking.providers.settings import ModelInfo, Settings, no_key
 from reranking.replies import Receipt, Reply, Scores
 from reranking.requests import Request, Score
@@ -162,7 +162,7 @@ class RerankEndpoint:
             first, dialect = outcome, other
 
     async def _send(self, path: str, body: dict[str, Any]) -> Received | Problem:
-        return await self._server.send(lambda client: _post(client, path, body), self._model)
+        return await self._server.send(lambda client: post(client, path, body), self._model)
 
     def _other_dialect(self, problem: Problem) -> Dialect | None:
         """The dialect whose words the server misses, or does not know in the one that was tried."""
@@ -224,19 +224,3 @@ class RerankEndpoint:
             message = f"The reply of {label} cannot be used: it holds {error}."
             raise ModelError("bad-reply", message, received.text, receipt) from None
         return Scores(scores=scores, score_kind=SCORE_KIND, cut=(False,) * count, receipt=receipt)
-
-
-@dataclass(frozen=True, slots=True)
-class _Raw:
-    """A response as the SDK's raw responses have it."""
-
-    http_response: Any
-    retries_taken: int
-
-
-async def _post(client: Any, path: str, body: dict[str, Any]) -> _Raw:
-    import httpx2
-
-    response = await client.post(path, body=body, cast_to=httpx2.Response)
-    taken = response.request.headers.get("x-stainless-retry-count", "0")
-    return _Raw(response, int(taken) if taken.isdigit() else 0)
