@@ -1,7 +1,7 @@
 """How rerank endpoints are asked, and how their replies are read (pure).
 
 The protocol is Cohere's; servers differ in what they call the texts and the limit, and in where
-they put the scores. Every text must come back with a score: all are asked for, none is made up.
+they put the scores. All scores are asked for, and none is made up.
 """
 
 from __future__ import annotations
@@ -46,14 +46,15 @@ TEI = Dialect("texts", None, says_model=False, always={"truncate": True, "raw_sc
 
 
 class UnreadableReplyError(ValueError):
-    """A reply does not hold one score for each text; the message says what is wrong with it."""
+    """A reply does not tell which score is whose, or holds none; the message says what is wrong with it."""
 
 
 def read_scores(body: Any, count: int) -> tuple[float, ...]:
-    """The scores of the `count` texts that were sent, in their order.
+    """The scores of the `count` texts that were sent, in their order; NaN where a text has none.
 
     Reads a list of results, or the list under `results` or `data`, each with an `index` and a
-    `relevance_score` or `score`. Raises UnreadableReplyError unless each text has exactly one.
+    `relevance_score` or `score`. Raises UnreadableReplyError where an index is repeated or was not
+    sent, and if no text has a score.
     """
     scores: dict[int, float] = {}
     for entry in _results(body):
@@ -64,12 +65,10 @@ def read_scores(body: Any, count: int) -> tuple[float, ...]:
             raise UnreadableReplyError(f"a score for the index {index}, which was not sent")
         if index in scores:
             raise UnreadableReplyError(f"more than one score for document {index + 1}")
-        scores[index] = _score(entry, index)
-    missing = [index + 1 for index in range(count) if index not in scores]
-    if missing:
-        named = ", ".join(map(str, missing[:5])) + (", …" if len(missing) > 5 else "")
-        raise UnreadableReplyError(f"no score for {len(missing)} of {count} documents ({named})")
-    return tuple(scores[index] for index in range(count))
+        scores[index] = _score(entry)
+    if all(math.isnan(score) for score in scores.values()):
+        raise UnreadableReplyError(f"no score for any of {count} documents")
+    return tuple(scores.get(index, math.nan) for index in range(count))
 
 
 def read_tokens(body: Any) -> Tokens:
@@ -102,15 +101,14 @@ def _results(body: Any) -> Sequence[Any]:
     raise UnreadableReplyError("no list of results")
 
 
-def _score(entry: Mapping[str, Any], index: int) -> float:
+def _score(entry: Mapping[str, Any]) -> float:
+    """The score of a result; NaN for anything that is no finite number."""
     value = entry.get("relevance_score", entry.get("score"))
     try:
         score = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
     except OverflowError:
         score = math.nan
-    if not math.isfinite(score):
-        raise UnreadableReplyError(f"a score of document {index + 1} that is no number")
-    return score
+    return score if math.isfinite(score) else math.nan
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import ClassVar, Literal
@@ -28,14 +29,16 @@ class RerankEndpoint(AsksModel):
     Requests: n / per_request, rounded up, all at once. One that is too long for the endpoint is
     halved and asked again, down to single documents. Scores: the endpoint's own; those of
     different requests may not compare, and the ranking says so. Ties: equal scores. What a
-    failed request asked about is not scored, nor is a document without text, which is not sent.
+    failed request asked about is not scored, nor is a document to which the reply gives no
+    number, nor one without text, which is not sent.
     Source: the protocol of https://docs.cohere.com/reference/rerank
     """
 
     title: ClassVar[str] = "Rerank endpoint"
     family: ClassVar[Family] = "Hosted"
     asks: ClassVar[tuple[type[Request], ...]] = (Score,)
-    requests: ClassVar[str] = "n / per_request, rounded up"
+    requests: ClassVar[str] = "n / per_request, rounded up; more if they are too long"
+    adaptive: ClassVar[bool] = True
     promises = "exact order"
     source: ClassVar[str] = "https://docs.cohere.com/reference/rerank"
 
@@ -58,6 +61,7 @@ class RerankEndpoint(AsksModel):
         kind, sizes = SCORE_KIND, list[int]()
         cut = set(shown.cut)
         gone: list[tuple[int, Failed]] = []
+        silent: list[tuple[int, Scores]] = []
         waiting = _pieces(sent, self.per_request)
         while waiting:
             replies: list[Answer] = yield [
@@ -77,13 +81,16 @@ class RerankEndpoint(AsksModel):
                     kind = reply.score_kind
                     sizes.append(len(piece))
                     for at, score, shortened in zip(piece, reply.scores, reply.cut, strict=True):
-                        scores[at] = score
+                        if math.isfinite(score):
+                            scores[at] = score
+                        else:
+                            silent.append((candidates[at].index, reply))
                         cut |= {candidates[at].index} if shortened else set()
                 elif reply.code == TOO_LONG and len(piece) > 1:
                     waiting += _pieces(piece, (len(piece) + 1) // 2)
                 else:
                     gone += [(candidates[at].index, reply) for at in piece]
-        notes = [*cut_note(sorted(cut)), *_not_sent(candidates, sent), *lost(gone), *_split(sizes)]
+        notes = [*cut_note(sorted(cut)), *_not_sent(candidates, sent), *lost(gone), *_silent(silent), *_split(sizes)]
         return by_score(candidates, scores, kind, diagnostics=notes)
 
 
@@ -106,6 +113,14 @@ def _not_sent(candidates: Candidates, sent: Sequence[int]) -> list[Diagnostic]:
         return []
     what = "1 document has" if len(indexes) == 1 else f"{len(indexes)} documents have"
     return [Diagnostic("no-text", f"{what} no text, and no score.", indexes)]
+
+
+def _silent(unscored: Sequence[tuple[int, Scores]]) -> list[Diagnostic]:
+    if not unscored:
+        return []
+    what = "1 document" if len(unscored) == 1 else f"{len(unscored)} documents"
+    message = f"The endpoint's reply has no score for {what}."
+    return [Diagnostic("no-score", message, tuple(sorted(index for index, _ in unscored)), unscored[0][1].receipt.raw)]
 
 
 def _split(sizes: Sequence[int]) -> list[Diagnostic]:

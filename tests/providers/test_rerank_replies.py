@@ -71,10 +71,9 @@ def test_a_reply_that_is_none_is_reported_with_its_raw_text(body):
 @pytest.mark.parametrize(
     ("results", "part"),
     [
-        ([(0, 0.5), (1, 0.5)], "no score for 1 of 3 documents (3)"),
+        ([(0, None)], "no score for any of 3 documents"),
         ([(0, 0.5), (1, 0.5), (1, 0.4), (2, 0.3)], "more than one score for document 2"),
         ([(0, 0.5), (1, 0.5), (3, 0.3)], "the index 3"),
-        ([(0, 0.5), (1, float("nan")), (2, 0.3)], "document 2 that is no number"),
     ],
 )
 def test_no_score_is_made_up_where_the_reply_has_none(results, part):
@@ -84,6 +83,23 @@ def test_no_score_is_made_up_where_the_reply_has_none(results, part):
     assert part in problem.message
     assert problem.receipt.input_tokens == 9
     assert problem.receipt.raw == problem.raw
+
+
+@pytest.mark.parametrize("strange", [[], [{"index": 1, "relevance_score": None}], [{"index": 1}]])
+def test_a_document_without_a_score_takes_no_other_down_and_is_not_paid_for_again(strange):
+    given = [{"index": 2, "relevance_score": 0.9}, *strange, {"index": 0, "relevance_score": 0.1}]
+    script = Script({"results": given, "usage": {"total_tokens": 9}})
+    archive = MemoryArchive()
+    door = Gateway(lambda ref: ref, archive)
+    model = served(script)
+    for _ in range(2):
+        ranking = rank(Strategy(model=model), as_candidates(TEXTS), query=QUERY, through=door)
+        assert ranking.outcome == "partial"
+        assert [(item.index, item.score) for item in ranking] == [(2, 0.9), (0, 0.1), (1, None)]
+        ((code, indexes, raw),) = [(note.code, note.indexes, note.raw) for note in ranking.diagnostics]
+        assert (code, indexes) == ("no-score", (1,))
+        assert json.loads(raw)["results"] == given
+    assert len(script.requests) == 1
 
 
 # Failures

@@ -6,6 +6,7 @@ import pytest
 
 from reranking.documents import Document, as_candidates
 from reranking.gateway import MemoryArchive
+from reranking.jobs import predict
 from reranking.models import ModelError
 from reranking.replies import Scores
 from reranking.requests import Score
@@ -160,3 +161,11 @@ def test_a_model_that_is_always_right_gives_the_exact_order(per_request):
     grades = [(at * 7 % 13) / 13 for at in range(13)]
     ranking = run(PerfectOracle(grades), [f"text {at}" for at in range(13)], per_request=per_request)
     assert [grades[index] for index in ranking.order] == sorted(grades, reverse=True)
+
+
+def test_the_number_of_requests_is_not_said_to_be_exact_since_halving_asks_more():
+    assert RerankEndpoint.adaptive
+    model = Endpoint(most=5)
+    told = predict(RerankEndpoint(model=model), "q", as_candidates(["text"] * 10))
+    assert (told.requests, told.exact) == (1, False)
+    assert run(model, ["text"] * 10).usage.requests == 3
