@@ -75,34 +75,27 @@ def show_session(top: DeltaGenerator, entered: state.Draft, documents: Sequence[
 
 
 def _save(entered: state.Draft) -> None:
-    if st.session_state.pop("saved_now", False):
-        st.session_state["save"] = False
-    # It can be closed from here only if it reports when it is opened.
-    with st.popover("Save", key="save", disabled=entered.is_empty(), on_change="rerun"):
-        with st.form("save-form", border=False):
-            title = st.text_input("Title", key=_title_key(entered))
-            pressed = st.form_submit_button("Save session", key="save-session", type="primary")
-        if pressed and not (title or "").strip():
-            notices.notice("error", "Give the session a title.")
-        elif pressed:
-            with state.explained():
-                state.keep()
-                state.store().sessions.save(state.session_id(), title or "")
-            st.session_state.saved_now = True
-            st.rerun()
-        st.caption("Everything is kept as you go; a title makes it a session you find again.")
+    if st.button("Save", key="save", disabled=entered.is_empty()):
+        _ask_title(entered)
 
 
-def _title_key(entered: state.Draft) -> str:
-    """The key of the title's widget, which suggests the saved title or else the query."""
+# A dialog and not a popover, since only a dialog is sure to close when the session is saved.
+@st.dialog("Save session")
+def _ask_title(entered: state.Draft) -> None:
     session = st.session_state.session
     row = state.store().sessions.get(session) if session else None
     suggested = (row.title if row and row.title else entered.query)[:120]
-    key = state.widget_key("title")
-    if st.session_state.get(key) in (None, st.session_state.get("suggested_title")):
-        st.session_state[key] = suggested
-    st.session_state.suggested_title = suggested
-    return key
+    with st.form("save-form", border=False):
+        title = st.text_input("Title", suggested, key=state.widget_key("title"))
+        pressed = st.form_submit_button("Save session", key="save-session", type="primary")
+    if pressed and not (title or "").strip():
+        notices.notice("error", "Give the session a title.")
+    elif pressed:
+        with state.explained():
+            state.keep()
+            state.store().sessions.save(state.session_id(), title or "")
+        st.rerun()
+    st.caption("Everything is kept as you go; a title makes it a session you find again.")
 
 
 def _short(text: str, length: int = 80) -> str:

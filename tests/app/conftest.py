@@ -54,6 +54,16 @@ class App:
         self.field(name).set_value(value)
         return self.run()
 
+    def save(self, title=None):
+        """Save the session under a title, or under the one that is suggested, which is returned."""
+        self.click("save")
+        suggested = self.field("title").value
+        if title is not None:
+            self.field("title").set_value(title)
+        self.at.button(key="save").click()  # keeps the dialog open in a run of the whole page
+        self.click("save-session")
+        return suggested
+
     def said(self, kind=None):
         """The sentences in notices of that kind, or of any."""
         marked = re.compile(

@@ -103,8 +103,7 @@ def test_bias_and_judge_without_documents_say_where_to_begin(app):
 def test_a_saved_session_is_listed_and_opens_exactly_as_it_was(app):
     tab = entered(app).tick({"bm25", "input-order"}).compare()
     before = tab.html()
-    tab.field("title").set_value("My pies")
-    tab.click("save-session")
+    tab.save("My pies")
     session = tab.session
     other = app()
     other.go("sessions")

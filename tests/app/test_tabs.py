@@ -27,7 +27,8 @@ def test_a_title_or_a_run_in_another_tab_is_no_conflict(app):
     first = entered(app).tick({"bm25"})
     session = first.session
     second = app(session)
-    second.click("save-session").compare()
+    second.save()
+    second.compare()
     first.write("query", "another")
     assert (first.session, first.said()) == (session, [])
 
@@ -87,14 +88,12 @@ def line(tab):
 
 def test_the_suggested_title_follows_the_query_until_the_session_is_saved_under_one(app):
     tab = app()
-    tab.write("query", "apple pie")
+    tab.write("query", "apple pie").click("save")
     assert tab.field("title").value == "apple pie"
     tab.write("query", "apple juice")
-    assert tab.field("title").value == "apple juice"
-    tab.field("title").set_value("Mine")
-    tab.click("save-session")
+    assert tab.save("Mine") == "apple juice"
     tab.write("query", "pear juice")
-    assert tab.field("title").value == "Mine"
+    assert tab.save() == "Mine"
 
 
 def test_deleting_a_session_stops_its_jobs_first(app, monkeypatch):
