@@ -55,11 +55,12 @@ def variants() -> list[str]:
         "listwise": ["reasons=True", "reasons=False"],
         "listwise-window": ["window=20", "window=4, stride=2", "window=5, stride=1, passes=2"],
         "setwise": ["children=2", "children=3", "children=9"],
+        "self-consistency": ["", "base='setwise'", "base='pairwise-active', method='borda'", "base='tournament'"],
     }
     named: list[str] = []
     for kind, cls in strategies().items():
         fields = cls.model_fields
-        if not cls.asks and cls().promises == "nothing exact":
+        if not cls.asks and cls().guarantee() == "nothing exact":
             continue
         found = modes.get(kind, [""])
         if "log-odds" in str(fields.get("mode")):
@@ -76,7 +77,7 @@ def cases(variant: str, n: int, lists: int) -> Iterator[tuple[object, list[float
     depth = depth_field(plain)
     chance = random.Random(f"{variant} {n}")
     for number in range(lists):
-        kind = plain.spec()["kind"]
+        kind = _ranker(plain).spec()["kind"]
         if number % 2 or kind in WRITES_GRADES:
             grades = [chance.randrange(LEVELS + 1) / LEVELS for _ in range(n)]
         else:
@@ -87,12 +88,19 @@ def cases(variant: str, n: int, lists: int) -> Iterator[tuple[object, list[float
 
 def depth_field(strategy):
     """The parameter that says how many of the first places are exact; None if it promises no such top."""
-    fields = type(strategy).model_fields
-    return next((name for name in ("k", "cutoff") if name in fields and strategy.promises == "exact top k"), None)
+    fields = type(_ranker(strategy)).model_fields
+    return next((name for name in ("k", "cutoff") if name in fields and strategy.guarantee() == "exact top k"), None)
+
+
+def _ranker(strategy):
+    """What ranks: the strategy, or its base."""
+    return getattr(strategy, "base", strategy)
 
 
 def _with_depth(strategy, field, k):
     """The strategy with depth k, and a window that is large enough for it."""
+    if hasattr(strategy, "base"):
+        return make({**strategy.spec(), "base": _with_depth(strategy.base, field, k).spec()})
     spec = {**strategy.spec(), field: k}
     return make({**spec, "window": max(spec["window"], k + 1)} if "window" in spec else spec)
 
@@ -119,10 +127,10 @@ def broken_promise(strategy, grades) -> str:
 
 def promised_depth(strategy, n: int) -> int:
     """How many of the first places are exact under a perfect model."""
-    if strategy.promises == "exact order":
+    if strategy.guarantee() == "exact order":
         return n
-    if strategy.promises == "exact top k":
-        return min(n, getattr(strategy, depth_field(strategy)))
+    if strategy.guarantee() == "exact top k":
+        return min(n, getattr(_ranker(strategy), depth_field(strategy)))
     if strategy.spec()["kind"] == "listwise-window":
         return n if n <= strategy.window else min(n, strategy.passes * (strategy.window - strategy.stride))
     return 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
@@ -76,6 +76,8 @@ Family = Literal[
 
 Guarantee = Literal["exact order", "exact top k", "nothing exact"]
 
+OF_ITS_BASE: Final = "that of its base"
+
 
 class Strategy(BaseModel):
     """A way to order candidates. Fields are its parameters; subclasses add `kind` and `steps`.
@@ -92,7 +94,7 @@ class Strategy(BaseModel):
     asks: ClassVar[tuple[type[Request], ...]] = ()
     requests: ClassVar[str] = "0"
     adaptive: ClassVar[bool] = False
-    promises: ClassVar[Guarantee] = "nothing exact"
+    promises: ClassVar[Guarantee | Literal["that of its base"]] = "nothing exact"
     default_model: ClassVar[str | None] = None
     source: ClassVar[str] = ""
 
@@ -103,6 +105,10 @@ class Strategy(BaseModel):
     def wants(self) -> tuple[type[Request], ...]:
         """The kinds of request that this instance, with its parameters, sends to its own model."""
         return self.asks
+
+    def guarantee(self) -> Guarantee:
+        """What this instance delivers under a model that is always right; one made of others may override it."""
+        return "nothing exact" if self.promises == OF_ITS_BASE else self.promises
 
     @property
     def name(self) -> str:

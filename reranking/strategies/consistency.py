@@ -18,7 +18,7 @@ from reranking.analysis.consensus import Consensus, borda, copeland, kemeny, rec
 from reranking.analysis.shuffles import random_orders
 from reranking.documents import Candidates
 from reranking.ranking import Diagnostic, Explanation, Ranking, by_score, failed
-from reranking.strategies.base import Family, Guarantee, Steps, Strategy, aside, together
+from reranking.strategies.base import OF_ITS_BASE, Family, Guarantee, Steps, Strategy, aside, together
 from reranking.strategies.catalogue import Nested
 from reranking.strategies.listwise import Listwise
 from reranking.strategies.merging import by_consensus, joint_outcome, ranks_in
@@ -40,7 +40,7 @@ class SelfConsistency(Strategy):
     title: ClassVar[str] = "Self-consistency over shuffles"
     family: ClassVar[Family] = "LLM listwise"
     requests: ClassVar[str] = "runs x those of its base"
-    promises: ClassVar[Guarantee] = "exact order"
+    promises = OF_ITS_BASE
     source: ClassVar[str] = "Tang et al. 2024, https://arxiv.org/abs/2310.07712"
 
     kind: Literal["self-consistency"] = "self-consistency"
@@ -48,6 +48,10 @@ class SelfConsistency(Strategy):
     runs: int = Field(5, ge=1, le=50, description="Shuffles that are ranked; 1 is the order given")
     method: Method = Field("kemeny", description="How the runs become one order")
     seed: int = Field(1, ge=0, description="Seed of the shuffles")
+
+    @override
+    def guarantee(self) -> Guarantee:
+        return self.base.guarantee()
 
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from reranking.analysis import consensus
 from reranking.documents import as_candidates
+from reranking.guide import page
 from reranking.models import ModelError
 from reranking.ranking import by_order, by_score
 from reranking.replies import Text
@@ -229,3 +230,13 @@ def test_a_seed_decides_the_shuffles_and_a_saved_strategy_is_the_same():
     assert rank(strategy, 5, through=gateway()).details == rank(strategy, 5, through=gateway()).details
     plain = consistency(seed=7, base="listwise", method="borda")
     assert make(plain.spec()) == plain
+
+
+@pytest.mark.parametrize(
+    ("base", "promise"),
+    [("listwise", "exact order"), ("setwise", "exact top k"), ("tournament", "nothing exact"),
+     ("self-consistency(base='pairwise-sort')", "exact top k")],
+)  # fmt: skip
+def test_the_guarantee_is_that_of_the_base(base, promise):
+    assert make({"kind": "self-consistency", "base": base}).guarantee() == promise
+    assert "| guarantee | that of its base |" in page()
