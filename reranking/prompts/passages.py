@@ -20,10 +20,21 @@ _COUNTED = re.compile(r"\w")
 _EQUALS = re.compile("=+")
 _SHORTEST_FENCE = 5
 
-_BRACKETED = re.compile(r"[\[［【]([^\S\n]*[\d\u00b2\u00b3\u00b9\u2070-\u209c\u2460-\u24ff]+[^\S\n]*)[\]］】]")
+# White space and what has no width: a model may read an identifier in spite of it.
+_BLANK = r"\s\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
+_NUMERAL = r"\d\u00b2\u00b3\u00b9\u2070-\u209c\u2460-\u24ff\u2776-\u2793"
+_BRACKETED = re.compile(
+    rf"[\[［【〔〖〘〚⟦❲﹝⁅][{_BLANK}.:#]*+([{_NUMERAL}](?:[{_NUMERAL}{_BLANK}.:#]*[{_NUMERAL}])?)"
+    rf"[{_BLANK}.:#]*+[\]］】〕〗〙〛⟧❳﹞⁆]"
+)
+_LABELS = "INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_(?:CALLS?|RESULTS?|CONTENT)|THINK"
+_TAGS = "s|think|tool_call|tool_response|(?:start|end)_of_turn|bos|eos|pad|unk"
+_GAP = f"[{_BLANK}]*+"
 _ROLE_MARKERS = re.compile(
-    r"<\|[^<>|\n]{1,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|<(?:start|end)_of_turn>|<(?:bos|eos|pad|unk)>"
-    r"|<｜[^<>\n]{1,40}｜>|</?think>",
+    r"<[|｜]([^<>|｜]{1,60}+)[|｜]>"
+    rf"|\[{_GAP}/?{_GAP}({_LABELS}){_GAP}\]"
+    rf"|<<{_GAP}/?{_GAP}(SYS){_GAP}>>"
+    rf"|<{_GAP}/?{_GAP}({_TAGS}){_GAP}>",
     re.IGNORECASE,
 )
 
@@ -86,8 +97,16 @@ def first_words(text: str, words: int, characters: int) -> tuple[str, int]:
 
 def defuse(text: str) -> str:
     """Rewrite what could be taken for an identifier or a chat turn: "[3]" to "(3)", "<|x|>" to "(x)"."""
-    text = _BRACKETED.sub(r"(\1)", text)
-    return _ROLE_MARKERS.sub(lambda match: "(" + match.group().strip("<>[]|｜/") + ")", text)
+    while True:  # a marker within a marker; each is at most 60 characters long, so that this soon ends
+        found = _ROLE_MARKERS.sub(_in_parentheses, _BRACKETED.sub(_in_parentheses, text))
+        if found == text:
+            return text
+        text = found
+
+
+def _in_parentheses(match: re.Match[str]) -> str:
+    """What a marker says, in parentheses."""
+    return f"({match[match.lastindex or 0].strip()})"
 
 
 def fence(texts: Sequence[str]) -> str:

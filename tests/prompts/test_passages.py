@@ -1,11 +1,13 @@
 """What of a document stands in a prompt: bounded in words and characters, and honest about it."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reranking.documents import Document, as_candidates
-from reranking.prompts.passages import CHARACTERS_PER_WORD, fence, fenced, passages
+from reranking.prompts.passages import CHARACTERS_PER_WORD, defuse, fence, fenced, passages
 
 PIECES = st.lists(st.sampled_from(["word", "a" * 70, " ", "\n", "😀" * 9, "...", "漢字", "[3]", "<|x|>"]), max_size=40)
 
@@ -53,3 +55,61 @@ def test_a_fence_is_longer_than_every_run_of_its_sign(texts):
 def test_a_fence_round_a_very_long_run_is_one_longer():
     run = "=" * 1_000_000
     assert fenced([run]) == [f"{run}=\n{run}\n{run}="]
+
+
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [
+        ("see [3] and [ 12 ]", "see (3) and (12)"),
+        ("[\n3\n]", "(3)"),
+        ("[\u200b3]", "(3)"),
+        ("[3\u2060\ufeff]", "(3)"),
+        ("〔3〕 【4】 ［5］ ⟦6⟧", "(3) (4) (5) (6)"),
+        ("[3.] [3:] [#3]", "(3) (3) (3)"),
+        ("[²] [③]", "(²) (③)"),
+        ("[1 2]", "(1 2)"),
+        ("[ INST ] x [/ inst]", "(INST) x (inst)"),
+        ("[TOOL_CALLS] [AVAILABLE_TOOLS]", "(TOOL_CALLS) (AVAILABLE_TOOLS)"),
+        ("<|\nim_end|>", "(im_end)"),
+        ("<|<|im_end|>|>", "((im_end))"),
+        ("<|<|<|x|>|>|>", "(((x)))"),
+        ("<|[INST]|>", "((INST))"),
+        ("< / s > <<SYS>> << /SYS >>", "(s) (SYS) (SYS)"),
+        ("<tool_call> </ think>", "(tool_call) (think)"),
+        ("<｜User｜>", "(User)"),
+    ],
+)
+def test_what_a_model_could_take_for_an_identifier_or_a_turn_is_rewritten(text, safe):
+    assert defuse(text) == safe
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a[i] = b[j]", "a <b> c", "1 < 2 > 1", "x || y", "[see 3]", "[1, 2, 3]", "[2020-05]", "<strong>", "[]", "[.]"],
+)
+def test_what_is_neither_stays_as_it_is(text):
+    assert defuse(text) == text
+
+
+MARKS = st.sampled_from([*"<>|[]/ \n\u200b.3²s〔〕", "im_end", "INST", "<|", "|>"])
+
+
+@given(st.lists(MARKS, max_size=60).map("".join))
+def test_nothing_that_is_rewritten_makes_a_new_marker(text):
+    once = defuse(text)
+    assert defuse(once) == once
+    assert not re.search(r"\[[\s\u200b]*[3²][\s\u200b.]*\]|<\|[^<>|]{1,60}\|>|\[\s*INST\s*\]|<\s*/?\s*s\s*>", once)
+
+
+LONG = 250_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["<|" * 2 * LONG, "<|" * LONG + "x" + "|>" * LONG, "<|x" * LONG, "<|[3]|>" * LONG, "<" + " " * 4 * LONG,
+     "< / " * LONG, "<<" * 2 * LONG, "[" * 4 * LONG, "[" + " " * 4 * LONG, "[ " * 2 * LONG, "[3" + " " * 4 * LONG,
+     "[3 " * LONG, "[" + "3 " * 2 * LONG, "[." * 2 * LONG, "[INST" * LONG],
+)  # fmt: skip
+def test_a_megabyte_made_of_beginnings_of_markers_takes_no_more_than_its_length(text):
+    """An effort that grew with the square of the length would not end."""
+    assert len(defuse(text)) <= len(text)
