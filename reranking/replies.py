@@ -7,6 +7,7 @@ its replies. Vectors are float32 arrays and keep their exact bits through JSON.
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self
@@ -68,6 +69,16 @@ class Choices(Reply):
     kind: ClassVar[str] = "choices"
     logprobs: tuple[float | None, ...]
     by: Literal["logprobs", "generated"] = "logprobs"
+
+    @property
+    def known(self) -> tuple[float | None, ...]:
+        """The log-probabilities that can be reckoned with: minus infinity is None, as if not returned.
+
+        A reply that holds anything else that is no finite number has none at all.
+        """
+        if any(value is not None and (math.isnan(value) or value == math.inf) for value in self.logprobs):
+            return (None,) * len(self.logprobs)
+        return tuple(None if value == -math.inf else value for value in self.logprobs)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,31 +123,43 @@ class Scripted:
         return await reply if hasattr(reply, "__await__") else reply
 
 
-def _broken_text(kind, number):
-    return {
-        "empty": "",
-        "refusing": "I'm sorry, I can't rank these 20 passages.",
-        "repeating": "[1] > [1] > [1] > [2] > [2]",
-        "inventing": "[99] > [0] > [-3] > [1000000000000000000000000]",
-        "superscript": "[²] > [¹] > [③]",
-        "one-sided": "A",
-        "long": "x [7] " * 8500,
-        "half json": '{"ranking": [{"passage": 2, "reason": "because',
-        "nested": "[" * 5000,
-    }[kind]
+BROKEN_TEXTS = {
+    "empty": "",
+    "refusing": "I'm sorry, I can't rank these 20 passages.",
+    "repeating": "[1] > [1] > [1] > [2] > [2]",
+    "inventing": "[99] > [2] > [0] > [-3] > [1000000000000000000000000]",
+    "superscript": "[²] > [¹] > [③]",
+    "long": "x [7] " * 8500,
+    "half json": '{"ranking": [{"passage": 2, "reason": "because',
+    "nested": "[" * 5000,
+    "one-sided": "A",
+    "other-sided": "B",
+    "minus infinity": "-Infinity",
+    "not a number": '{"ranking": [NaN], "grades": NaN, "score": NaN}',
+    "mixed": '{"ranking": ["NaN", null], "score": -Infinity}',
+}
+
+BROKEN_CHOICES = {
+    "one-sided": lambda count: (-0.0, *[None] * (count - 1)),
+    "other-sided": lambda count: (*[None] * (count - 1), -0.1),
+    "minus infinity": lambda count: (-math.inf,) * count,
+    "not a number": lambda count: (math.nan,) * count,
+    "mixed": lambda count: (math.nan, math.inf, *[-0.1] * count)[:count],
+}
+"""Log-probabilities for so many choices; a fault that is not named here gives None for each."""
+
+ADVERSARIES = tuple(BROKEN_TEXTS)
 
 
-ADVERSARIES = ("empty", "refusing", "repeating", "inventing", "superscript", "one-sided", "long", "half json", "nested")
-
-
-def adversary(kind):
-    """A model whose every answer is broken in the way `kind` says, and that fails each third call."""
+def adversary(kind, fails=True):
+    """A model whose every answer is broken in the way `kind` says; it fails each third call if it `fails`."""
 
     def answer(request, number):
-        if number % 3 == 0:
+        if fails and number % 3 == 0:
             raise ModelError("server", "The server failed (500).", raw="<html>")
         if isinstance(request, Choose):
-            return Choices(logprobs=(None,) * len(request.choices))
+            broken = BROKEN_CHOICES.get(kind, lambda count: (None,) * count)
+            return Choices(logprobs=broken(len(request.choices)))
         if isinstance(request, Likelihood):
             return LogLikelihood(logprob=-math.inf, tokens=0)
         if isinstance(request, Attend):
@@ -158,7 +170,7 @@ def adversary(kind):
             if isinstance(request, Score):
                 return Scores(scores=(math.nan,) * size, score_kind="noise", cut=(False,) * size)
             return Vectors(vectors=(np.full(2, np.nan, np.float32),) * (size + 1), cut=(False,) * (size + 1))
-        return Text(text=_broken_text(kind, number))
+        return Text(text=BROKEN_TEXTS[kind])
 
     return Scripted(answer, name=f"adversary:{kind}")
 

@@ -222,7 +222,7 @@ class Comparisons:
             return None
         assert isinstance(reply, Choices)
         self._written |= reply.by == "generated"
-        a, b = reply.logprobs
+        a, b = reply.known
         if a is None and b is None:
             self._unread.append((pair, reply.receipt.raw))
             return None

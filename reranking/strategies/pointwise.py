@@ -159,11 +159,11 @@ class YesNo(LLMStrategy):
 
 def _yes(reply: Answer) -> float | None:
     """p(yes) / (p(yes) + p(no)); an answer that was not returned counts 0, None if neither was."""
-    if not isinstance(reply, Choices) or reply.logprobs == (None, None):
+    if not isinstance(reply, Choices) or reply.known == (None, None):
         return None
-    yes, no = (0.0 if logprob is None else math.exp(logprob) for logprob in reply.logprobs)
+    yes, no = (0.0 if logprob is None else math.exp(logprob) for logprob in reply.known)
     if yes + no == 0:
-        first, second = (-math.inf if logprob is None else logprob for logprob in reply.logprobs)
+        first, second = (-math.inf if logprob is None else logprob for logprob in reply.known)
         return 1 / (1 + math.exp(min(second - first, 700)))
     return yes / (yes + no)
 
@@ -228,7 +228,7 @@ def _read_grade(
 
 def _expected(reply: Choices) -> float | None:
     """Mean grade, weighted by the probabilities of the grades that were returned."""
-    known = [(grade, logprob) for grade, logprob in enumerate(reply.logprobs) if logprob is not None]
+    known = [(grade, logprob) for grade, logprob in enumerate(reply.known) if logprob is not None]
     if not known:
         return None
     best = max(logprob for _, logprob in known)

@@ -131,7 +131,7 @@ class _Questions:
 
     def _best(self, places: Sequence[int], reply: Answer) -> int:
         if isinstance(reply, Choices):
-            known = [(logprob, -slot) for slot, logprob in enumerate(reply.logprobs) if logprob is not None]
+            known = [(logprob, -slot) for slot, logprob in enumerate(reply.known) if logprob is not None]
             if known:
                 return places[-max(known)[1]]
             self._unread.append((tuple(places), reply.receipt.raw))
