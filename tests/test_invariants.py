@@ -142,6 +142,17 @@ def test_3_what_had_to_be_mended_is_never_called_complete(kind, fault):
         assert ranking.diagnostics
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if strategies()[kind].asks])
+@pytest.mark.parametrize("fault", ["empty", "refusing", "half json", "minus infinity", "not a number", "mixed"])
+def test_3_replies_that_came_but_say_nothing_fail_the_ranking(kind, fault):
+    model = adversary(fault, fails=False)
+    ranking = rank(with_model(kind, model), 7)
+    assert model.count
+    assert ranking.outcome == "failed"
+    assert ranking.diagnostics
+    assert {(item.rank, item.tie, item.score) for item in ranking} == {(None, None, None)}
+
+
 # 4. One failing strategy never takes the others down.
 
 
