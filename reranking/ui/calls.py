@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from html import escape
-from math import exp
+from math import exp, isnan
 from typing import Any
 
 from reranking.replies import Attention, Choices, LogLikelihood, Scores, Text
@@ -48,7 +48,7 @@ def _gist(row: CallRow) -> str:
         return f"failed: {row.failed.code}"
     reply = row.reply
     if isinstance(reply, Choices):
-        likely = [(choice, lp) for choice, lp in zip(_choices(row), reply.logprobs, strict=False) if lp is not None]
+        likely = [(choice, lp) for choice, lp in zip(_choices(row), reply.known, strict=False) if lp is not None]
         if not likely:
             return "no choice"
         choice, logprob = max(likely, key=lambda pair: pair[1])
@@ -69,7 +69,7 @@ def _answer(row: CallRow, index: int | None) -> str:
         return "<div class='rl-more'>The model gives no probabilities of its choices. It wrote its choice.</div>"
     if isinstance(reply, Choices):
         cells = [
-            (f"p({choice})", "not returned" if logprob is None else _probability(logprob))
+            (f"p({choice})", _probability(logprob))
             for choice, logprob in zip(_choices(row), reply.logprobs, strict=False)
         ]
         return _pairs("Probability of each choice", cells)
@@ -82,7 +82,11 @@ def _answer(row: CallRow, index: int | None) -> str:
     return ""
 
 
-def _probability(logprob: float) -> str:
+def _probability(logprob: float | None) -> str:
+    if logprob is None:
+        return "not returned"
+    if isnan(logprob) or logprob > 0:
+        return f"not a probability (log {logprob:g})"
     value = exp(logprob)
     if 0.9995 <= value < 1:
         return "over 0.999"

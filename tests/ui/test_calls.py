@@ -156,3 +156,12 @@ def test_the_line_of_a_call_names_the_few_documents_it_compares_in_the_order_of_
     assert "door" in line(ROW, None)
     assert "apple" not in line(replace(ROW, shown=(0, 1, 2, 3)), 3)
     assert "empty reply" in line(replace(ROW, reply=Text(text=" ")), 3)
+
+
+def test_a_reply_that_holds_no_probabilities_shows_none():
+    broken = Choices(logprobs=(float("nan"), float("-inf")))
+    row = replace(ROW, kind="choose", task="yes-no", request=[[["user", "?"]], ["yes", "no"]], reply=broken)
+    found = facts(row)
+    assert found["p(yes)"] == "not a probability (log nan)"
+    assert found["p(no)"] == "0.0e+00"
+    assert "no choice" in text_of(calls([row], 3))
