@@ -1,0 +1,113 @@
+"""Whose turn it is: runs share a connection fairly, and nobody keeps a seat that is not used."""
+
+import asyncio
+
+from reranking.gateway import Run
+from reranking.models import ModelError
+from reranking.replies import Text
+from tests.gateways import generate, make, slow_reply
+from tests.oracles import Scripted
+
+
+class Sent:
+    """A model that notes the texts it is asked, in order, and answers a moment later."""
+
+    def __init__(self, concurrency):
+        self.order = []
+        self.model = Scripted(self.answer, fingerprint="f", concurrency=concurrency)
+
+    def answer(self, request, number):
+        self.order.append(request.messages[0].text)
+        return slow_reply(Text(text="x"), 0.0005)
+
+    def requests(self, name, count):
+        return [generate(self.model, f"{name}{at}") for at in range(count)]
+
+    def of(self, name, until=None):
+        return sum(text.startswith(name) for text in self.order[:until])
+
+
+def test_a_run_that_asks_one_after_the_other_does_not_wait_for_all_that_another_has_in_line():
+    sent = Sent(concurrency=4)
+
+    async def run():
+        door = make()
+        many = asyncio.ensure_future(door.ask(sent.requests("many", 400), Run()))
+        few = Run()
+        for request in sent.requests("few", 9):
+            await door.ask([request], few)
+        before = sent.of("many")
+        await many
+        return before
+
+    # Between two of the few, each seat can be taken at most twice: before the request and beside it.
+    assert asyncio.run(run()) <= 10 * 4 * 2
+    assert (sent.of("many"), sent.of("few")) == (400, 9)
+
+
+def test_runs_with_equally_many_requests_under_way_take_turns():
+    sent = Sent(concurrency=2)
+
+    async def run():
+        door = make()
+        await asyncio.gather(*(door.ask(sent.requests(name, 20), Run()) for name in "abc"))
+
+    asyncio.run(run())
+    for until in range(2, 50):  # the first run found both seats free
+        assert max(sent.of(name, until) for name in "abc") - min(sent.of(name, until) for name in "abc") <= 2
+
+
+def test_a_request_that_two_runs_have_in_line_goes_once_and_in_the_first_turn_of_either():
+    sent = Sent(concurrency=2)
+
+    async def run():
+        door = make()
+        first = asyncio.ensure_future(door.ask(sent.requests("x", 100), Run()))
+        await asyncio.sleep(0)
+        await door.ask([generate(sent.model, "x99")], Run())
+        before = len(sent.order)
+        await first
+        return before
+
+    assert asyncio.run(run()) <= 8
+    assert sorted(sent.order) == sorted(f"x{at}" for at in range(100))
+
+
+def test_a_request_in_line_that_is_still_wanted_by_another_run_is_sent_after_the_first_was_cancelled():
+    sent = Sent(concurrency=1)
+
+    async def run():
+        door = make()
+        first = asyncio.ensure_future(door.ask(sent.requests("x", 10), Run()))
+        await asyncio.sleep(0)
+        second = asyncio.ensure_future(door.ask([generate(sent.model, "x9")], Run()))
+        await asyncio.sleep(0)
+        first.cancel()
+        return await second
+
+    assert asyncio.run(run())[0].text == "x"
+    assert "x9" in sent.order
+    assert len(sent.order) < 5
+
+
+def test_a_connection_gives_its_seats_back_after_failures_and_cancelled_requests():
+    async def stuck():
+        await asyncio.sleep(60)
+
+    def answer(request, number):
+        if number <= 2:
+            return stuck()
+        if number % 2:
+            raise ModelError("server", "The server failed (500).")
+        return Text(text="x")
+
+    model = Scripted(answer, concurrency=2)
+
+    async def run():
+        door = make()
+        first = asyncio.ensure_future(door.ask([generate(model, str(at)) for at in range(6)], Run()))
+        await asyncio.sleep(0.005)
+        first.cancel()
+        return await asyncio.wait_for(door.ask([generate(model, str(at)) for at in range(20)], Run()), 10)
+
+    assert len(asyncio.run(run())) == 20
