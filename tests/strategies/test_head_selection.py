@@ -5,6 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
+from reranking import engine
 from reranking.documents import as_candidates
 from reranking.gateway import Run
 from reranking.models import ModelError
@@ -24,18 +25,7 @@ HEADS = tuple((layer, head) for layer in range(2) for head in range(3))
 
 def drive(steps, through=None):
     """The end of a generator of requests, answered by the gateway."""
-    door, run = through or gateway(), Run()
-
-    async def main():
-        answer = None
-        while True:
-            try:
-                asked = steps.send(answer)
-            except StopIteration as stop:
-                return stop.value
-            answer = await door.ask(asked, run)
-
-    return asyncio.run(main())
+    return asyncio.run(engine.drive(steps, through or gateway(), Run()))
 
 
 class OneGoodHead:
