@@ -112,11 +112,12 @@ def _items(label: str, value: Any, key: str, cls: type[BaseModel], fewest: int) 
     Their widgets are known by place. After adding or removing they get new keys, since what
     they held belongs to other places then.
     """
+    one = f"{label[:-3]}y" if label.endswith("ies") else label.removesuffix("s")
     generation = st.session_state.setdefault(f"{key}-generation", 0)
     edited = []
     removed = None
     for at, item in enumerate(value, start=1):
-        st.markdown(f"**{label.rstrip('s')} {at}**")
+        st.markdown(f"**{one} {at}**")
         place = f"{key}-{generation}-{at}"
         edited.append(
             {
@@ -124,14 +125,14 @@ def _items(label: str, value: Any, key: str, cls: type[BaseModel], fewest: int) 
                 for name, info in cls.model_fields.items()
             }
         )
-        if len(value) > fewest and st.button(f"Remove {label.rstrip('s').lower()} {at}", key=f"{place}-remove"):
+        if len(value) > fewest and st.button(f"Remove {one.lower()} {at}", key=f"{place}-remove"):
             removed = at - 1
     if removed is not None:
         del edited[removed]
         st.session_state[f"{key}-generation"] += 1
     # What has no defaults cannot begin empty; it comes from elsewhere, such as judgments.
     fresh = edited[-1] if edited else _default(cls)
-    if fresh is not None and st.button(f"Add {label.rstrip('s').lower()}", key=f"{key}-add"):
+    if fresh is not None and st.button(f"Add {one.lower()}", key=f"{key}-add"):
         edited.append(_renamed(dict(fresh), [item.get("name") for item in edited]))
         st.session_state[f"{key}-generation"] += 1
     return edited

@@ -167,3 +167,10 @@ def test_an_optional_number_can_be_taken_back_to_none_and_given_again():
     assert held() == {"keep": None, "share": None}
     at.number_input(key="keep").set_value(3).run()
     assert held() == {"keep": 3, "share": None}
+
+
+def test_the_entries_of_a_list_are_named_in_the_singular():
+    at = AppTest.from_function(page, args=(json.dumps({"kind": "fusion"}),), default_timeout=20).run()
+    said = [item.value for item in at.markdown]
+    assert "**Strategy 1**" in said
+    assert any(button.label == "Add strategy" for button in at.button)
