@@ -131,6 +131,8 @@ def kemeny(rankings: Sequence[Ranks], weights: Sequence[float] | None = None, *,
 
 def _part(prefer: Matrix, component: list[int], deadline: float) -> tuple[list[int], Solved]:
     """A component in its order, and how that was found."""
+    if len(component) == 1:  # as nearly all are where the rankings mostly agree
+        return component, Solved([0], 0, True)
     solved = solve(prefer[np.ix_(component, component)], deadline)
     return [component[at] for at in solved.order], solved
 

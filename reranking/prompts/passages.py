@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from reranking.documents import Candidates
 
@@ -77,6 +78,7 @@ def passages(candidates: Candidates, words: int, show_title: bool) -> Passages:
     return Passages(tuple(texts), tuple(cut), tuple(read), tuple(titles))
 
 
+@lru_cache(maxsize=512)  # shuffles and stages show the same documents again
 def first_words(text: str, words: int, characters: int) -> tuple[str, int]:
     """The text up to its `words`-th word and `characters`-th character, and the words in it.
 
