@@ -18,7 +18,7 @@ from reranking.gateway import Resolve, Run
 from reranking.ranking import Diagnostic, Ranking, failed, is_permutation
 from reranking.replies import Failed, Reply
 from reranking.requests import Choose, Generate, Likelihood, PerText, Request
-from reranking.strategies.base import Aside, NeedsModelError, Strategy, Together
+from reranking.strategies.base import Aside, NeedsModelError, Strategy, Together, Until
 from reranking.strategies.catalogue import each
 
 logger = logging.getLogger(__name__)
@@ -96,17 +96,62 @@ async def estimate(strategy: Strategy, query: str, candidates: Candidates, stub:
 
 async def drive(steps: Generator[Any, Any, Any], gateway: Asks, run: Run) -> Any:
     """Send what `steps` asks through the gateway and hand the replies back, to its end; returns its result."""
+    return await _drive(steps, gateway, run, _Siblings(1))
+
+
+class _Siblings:
+    """Generators that are driven side by side; some of them wait for what others do."""
+
+    def __init__(self, count: int) -> None:
+        self._going = count  # those that do not wait
+        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
+
+    def went_on(self, *, is_over: bool = False) -> None:
+        """Wake those whose condition has come about. Fails the others if nobody is left to bring theirs about."""
+        for entry in self._waiting.copy():
+            if entry[0]():
+                self._go_on(entry)
+        self._going -= is_over
+        if not self._going:
+            for _, waits in self._waiting:
+                if not waits.done():
+                    waits.set_exception(RuntimeError("generators wait for each other"))
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until the condition holds."""
+        if holds():
+            return
+        entry = (holds, asyncio.get_running_loop().create_future())
+        self._waiting.append(entry)
+        self._going -= 1
+        self.went_on()
+        await entry[1]
+
+    def _go_on(self, entry: tuple[Callable[[], bool], asyncio.Future[None]]) -> None:
+        self._waiting.remove(entry)
+        self._going += 1
+        if not entry[1].done():
+            entry[1].set_result(None)
+
+
+async def _drive(steps: Generator[Any, Any, Any], gateway: Asks, run: Run, siblings: _Siblings) -> Any:
     answer: Any = None
     try:
         while True:
             asked = steps.send(answer)
+            siblings.went_on()
+            answer = None
             if isinstance(asked, Together):
-                answer = await _all([drive(part, gateway, run) for part in asked.parts])
+                among = _Siblings(len(asked.parts))
+                answer = await _all([_drive(part, gateway, run, among) for part in asked.parts])
+            elif isinstance(asked, Until):
+                await siblings.until(asked.holds)
             elif isinstance(asked, Aside):
                 answer = await asyncio.to_thread(asked.function, *asked.arguments)
             else:
                 answer = await gateway.ask(asked, run)
     except StopIteration as stop:
+        siblings.went_on(is_over=True)
         return stop.value
     finally:
         steps.close()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from reranking.documents import as_candidates
 from reranking.replies import Failed
-from reranking.strategies.base import Aside, Together
+from reranking.strategies.base import Aside, Together, Until
 from reranking.strategies.catalogue import fill_model, make, strategies
 from tests.oracles import PerfectOracle
 
@@ -26,14 +26,34 @@ def drive(strategy, candidates, model, query="harbour lantern"):
 
 
 def _finish(steps, model):
+    """The end of a generator that waits for nobody."""
+    (result,) = _side_by_side([steps], model)
+    return result
+
+
+def _side_by_side(parts, model):
+    """The ends of generators that may wait for each other: each goes on until it has to wait."""
+    results, waiting = {}, dict.fromkeys(range(len(parts)), Until(lambda: True))
+    while waiting:
+        able = [at for at, condition in waiting.items() if condition.holds()]
+        assert able, "generators wait for each other"
+        for at in able:
+            try:
+                waiting[at] = _until_it_waits(parts[at], model)
+            except StopIteration as stop:
+                del waiting[at]
+                results[at] = stop.value
+    return [results[at] for at in range(len(parts))]
+
+
+def _until_it_waits(steps, model):
     answer = None
     while True:
-        try:
-            asked = steps.send(answer)
-        except StopIteration as stop:
-            return stop.value
+        asked = steps.send(answer)
+        if isinstance(asked, Until):
+            return asked
         if isinstance(asked, Together):
-            answer = [_finish(part, model) for part in asked.parts]
+            answer = _side_by_side(asked.parts, model)
         elif isinstance(asked, Aside):
             answer = asked.function(*asked.arguments)
         else:

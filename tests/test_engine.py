@@ -12,7 +12,7 @@ from reranking.providers.simulated import Rehearsal
 from reranking.ranking import by_order
 from reranking.replies import Text
 from reranking.requests import Generate, Message
-from reranking.strategies.base import AsksModel, Strategy, aside, together
+from reranking.strategies.base import AsksModel, Strategy, aside, together, until
 from reranking.strategies.catalogue import make
 from tests.oracles import Scripted
 from tests.support import candidates, gateway, rank
@@ -86,6 +86,57 @@ def test_a_fault_in_one_part_ends_the_others_and_the_strategy_only():
     assert bad.outcome == "failed"
     assert bad.diagnostics[0].code == "strategy-error"
     assert good.outcome == "complete"
+
+
+class Meeting(Chains):
+    """Two parts: the second asks once the first has its first answer."""
+
+    kind: Literal["test-meeting"] = "test-meeting"
+
+    def steps(self, query, candidates):
+        said = []
+
+        def first():
+            for step in range(3):
+                (reply,) = yield [Generate(model=self.model, task="x", messages=(Message("user", f"first {step}"),))]
+                said.append(reply.text)
+
+        def second():
+            yield until(lambda: len(said) >= 1)
+            seen = len(said)
+            yield [Generate(model=self.model, task="x", messages=(Message("user", "second"),))]
+            return seen
+
+        results = yield together(second(), first())
+        return by_order(candidates, range(len(candidates)), details={"results": results})
+
+
+def test_a_generator_can_wait_for_what_another_does_and_goes_on_at_once_when_it_is_done():
+    asked = []
+
+    async def answer(request):
+        asked.append(request.messages[0].text)
+        await asyncio.sleep(0.001)
+        return Text(text="ok")
+
+    ranking = rank(Meeting(model=Scripted(lambda request, number: answer(request))), 2)
+    assert ranking.details["results"] == [1, None]
+    assert asked.index("second") < asked.index("first 2")
+
+
+def test_generators_that_wait_for_each_other_are_a_failure_and_not_an_endless_wait():
+    class Stuck(Chains):
+        kind: Literal["test-stuck"] = "test-stuck"
+
+        def steps(self, query, candidates):
+            def waits():
+                yield until(lambda: False)
+
+            yield together(waits(), waits())
+
+    ranking = rank(Stuck(model=Scripted(lambda request, number: Text(text="x"))), 2)
+    assert ranking.outcome == "failed"
+    assert "wait for each other" in ranking.diagnostics[0].message
 
 
 def test_a_slow_computation_runs_away_from_the_event_loop():

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from dataclasses import dataclass, field
 
 from benchmarks.latency.server import TOP_GRADE
-from benchmarks.latency.virtual import virtually
 from reranking.api import prepared
 from reranking.documents import Candidate, as_candidates
-from reranking.engine import run_strategy
-from reranking.gateway import Gateway
 from reranking.ranking import Ranking
-from reranking.replies import Reply
-from reranking.requests import Request
+from reranking.strategies.catalogue import make
+from tests.clock import steps_of
 from tests.guarantees import promised_depth
 from tests.oracles import PerfectOracle
 
@@ -91,27 +87,10 @@ class Shape:
     scheduled: float
 
 
-class _Clocked(PerfectOracle):
-    """Always right, after one second."""
-
-    def __init__(self, grades: list[int], concurrency: int) -> None:
-        super().__init__([grade / 100 for grade in grades], fingerprint="clocked")
-        self.concurrency = concurrency
-
-    async def answer(self, request: Request) -> Reply:
-        """The right answer, a second later."""
-        await asyncio.sleep(1)
-        reply: Reply = await super().answer(request)
-        return reply
-
-
 def shape(method: Method, seed: int) -> Shape:
     """What the schedule of a method comes to if nothing but the model takes time."""
-    candidates, grades = documents(method.count, seed)
-    found = []
-    for concurrency in (1_000_000, AT_ONCE):
-        model = _Clocked(grades, concurrency)
-        strategy = prepared(method.strategy, model, lambda ref: PerfectOracle.answers)
-        _, seconds = virtually(run_strategy(strategy, QUERY, candidates, Gateway(lambda ref: ref)))
-        found.append((seconds, len(model.asked)))
-    return Shape(found[0][0], found[1][1], found[1][0])
+    _, grades = documents(method.count, seed)
+    strategy, known = make(method.strategy), [grade / 100 for grade in grades]
+    _, steps = steps_of(strategy, known)
+    requests, scheduled = steps_of(strategy, known, AT_ONCE)
+    return Shape(steps, requests, scheduled)

@@ -1,8 +1,9 @@
 """What every strategy is: parameters as fields, and a generator that asks and ranks.
 
 `steps` yields lists of requests and receives their replies in the same order. It may also
-yield `together(...)` to run independent generators side by side, or `aside(...)` to compute
-something slow away from the event loop. It does no I/O and knows no provider.
+yield `together(...)` to run generators side by side, each at its own pace, or `aside(...)` to
+compute something slow away from the event loop. A generator of `together` may yield
+`until(...)` to wait for what the others do. It does no I/O and knows no provider.
 """
 
 from __future__ import annotations
@@ -32,6 +33,13 @@ class Together:
 
 
 @dataclass(frozen=True, slots=True)
+class Until:
+    """A condition that the generators of one `together` bring about; once it holds it must stay so."""
+
+    holds: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
 class Aside:
     """A slow pure computation; the engine runs it in a thread and sends back what it returns."""
 
@@ -39,13 +47,18 @@ class Aside:
     arguments: tuple[Any, ...]
 
 
-Yield = list[Request] | Together | Aside
+Yield = list[Request] | Together | Until | Aside
 Steps = Generator[Yield, Any, Ranking]
 
 
 def together(*parts: Generator[Any, Any, Any]) -> Together:
     """Generators to drive at once, each at its own pace; the yield gives the list of their results."""
     return Together(parts)
+
+
+def until(holds: Callable[[], bool]) -> Until:
+    """Wait within `together` until `holds()` is true; it is asked again whenever another generator has gone on."""
+    return Until(holds)
 
 
 def aside(function: Callable[..., Any], *arguments: Any) -> Aside:

@@ -63,7 +63,7 @@ class Comparisons:
         self.heard: set[int] = set()  # places of which at least one comparison came back
         self._shown = strategy.shown(candidates)
         self._fence = fence(self._shown.texts)
-        self._lost: list[tuple[int, Failed]] = []
+        self._lost: list[tuple[Pair, Failed]] = []
         self._unread: list[tuple[Pair, str]] = []
         self._written = False
         self._requests = 0
@@ -80,8 +80,14 @@ class Comparisons:
         for pair, verdict in found.items():
             if verdict.log_odds is not None:
                 self.heard.update(pair)
-            self.verdicts[min(pair), max(pair)] = verdict
+            ascending = (min(pair), max(pair))
+            if pair == ascending or ascending not in self.verdicts:  # whichever of two ways was answered first
+                self.verdicts[ascending] = verdict
         return found
+
+    def compare(self, one: int, two: int) -> Generator[list[Request], list[Answer], Verdict]:
+        """Ask one pair; returns its verdict."""
+        return (yield from self.ask([(one, two)]))[one, two]
 
     def rounds(
         self, asking: Generator[list[Pair], list[Verdict], Result]
@@ -127,19 +133,21 @@ class Comparisons:
         circle: they can also put in a place that is not in `order`, above one that is.
         """
         known = PartialOrder(len(self.candidates))
-        known.learn(self.verdicts.values(), self.strategy.mode)
+        known.learn(self._by_pair(), self.strategy.mode)
         missed = set(np.flatnonzero(known.above[:, list(order)].any(axis=1)).tolist()) - set(order)
         return known.groups([*order, *sorted(missed)])
 
     def notes(self) -> list[Diagnostic]:
-        """What happened on the way."""
-        missing = [replace(note, indexes=tuple(sorted(set(note.indexes)))) for note in lost(self._lost)]
+        """What happened on the way, however it was interleaved."""
+        failed_pairs = sorted(self._lost, key=lambda entry: (entry[0], entry[1].code, entry[1].message, entry[1].raw))
+        told = [(self.candidates[place].index, failure) for pair, failure in failed_pairs for place in pair]
+        missing = [replace(note, indexes=tuple(sorted(set(note.indexes)))) for note in lost(told)]
         notes = [*cut_note(self._shown.cut), *missing]
         if self._unread:
             indexes = {self.candidates[place].index for pair, _ in self._unread for place in pair}
             effect = "their comparisons count as ties" if self.both_orders else "they do not count"
             message = f"{len(self._unread)} answers said neither A nor B; {effect}."
-            notes.append(Diagnostic("unusable-reply", message, tuple(sorted(indexes)), self._unread[0][1]))
+            notes.append(Diagnostic("unusable-reply", message, tuple(sorted(indexes)), min(self._unread)[1]))
         if self._written and self.strategy.mode == "log-odds":
             message = "The model gives no log-probabilities; its written answers count as certain."
             notes.append(Diagnostic("no-logprobs", message))
@@ -154,7 +162,7 @@ class Comparisons:
         Nothing is known of disagreement (None) where one order alone was asked.
         """
         mode = self.strategy.mode
-        verdicts = self.verdicts.values()
+        verdicts = self._by_pair()
         disagreed = [verdict.pair for verdict in verdicts if verdict.agree is False]
         found = circles(verdicts, mode, MOST_LISTED)
         return {
@@ -166,6 +174,10 @@ class Comparisons:
             "cyclic": self._named(found.triads),
             **self._wins(),
         }
+
+    def _by_pair(self) -> list[Verdict]:
+        """All verdicts, in an order that does not depend on which answer came first."""
+        return [self.verdicts[pair] for pair in sorted(self.verdicts)]
 
     def _named(self, groups: Sequence[Sequence[int]]) -> list[list[int]]:
         """Original positions instead of places."""
@@ -218,7 +230,7 @@ class Comparisons:
     def _odds(self, pair: Pair, reply: Answer) -> float | None:
         """Log-odds of A in one reply; an answer that was not returned counts as certain not to be meant."""
         if isinstance(reply, Failed):
-            self._lost += [(self.candidates[place].index, reply) for place in pair]
+            self._lost.append((pair, reply))
             return None
         assert isinstance(reply, Choices)
         self._written |= reply.by == "generated"

@@ -8,12 +8,16 @@ have left the places that it is compared with. The questions are those of the pl
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from typing import Any
 
-from reranking.strategies.lockstep import Task, lockstep
+from reranking.requests import Request
+from reranking.strategies.base import Answer, Together, Until, together, until
 
-Choose = Callable[[int, Sequence[int]], Generator[Any, Any, int]]
-"""Asks which of a parent and its children is best: yields questions and returns the item."""
+Choose = Callable[[int, Sequence[int]], Generator[list[Request], list[Answer], int]]
+"""Asks which of a parent and its children is best: yields requests and returns the item."""
+
+Turn = Generator[list[Request] | Until, Any, None]
 
 
 class Heap:
@@ -29,8 +33,8 @@ class Heap:
         self.top: list[int] = []
         self._sinking: dict[int, set[int]] = {}  # by place: the turns whose item is there and may go on down
 
-    def best(self, k: int) -> Generator[list[Any], list[Any], list[int]]:
-        """Yields rounds of questions and is sent their answers; returns the best `k` items, in order."""
+    def best(self, k: int) -> Generator[Together, Any, list[int]]:
+        """Asks for the best `k` items, and returns them in order."""
         count = len(self.items)
         inner = [place for place in range(count - 1, -1, -1) if self.children(place, count)]
         last = range(count - 1, count - 1 - min(k, count), -1)
@@ -38,7 +42,7 @@ class Heap:
         turns += [self._take(turn, place, place == last[-1]) for turn, place in enumerate(last, start=len(inner))]
         for turn, place in enumerate([*inner, *(0 for _ in last)]):
             self._sinking.setdefault(place, set()).add(turn)
-        yield from lockstep(turns)
+        yield together(*turns)
         return self.top
 
     def children(self, place: int, end: int) -> range:
@@ -54,25 +58,28 @@ class Heap:
             place = (place - 1) // self.arity
         return False
 
-    def _build(self, turn: int, place: int) -> Task:
+    def _are_settled(self, places: Sequence[int], turn: int) -> bool:
+        return all(self.is_settled(place, turn) for place in places)
+
+    def _build(self, turn: int, place: int) -> Turn:
         """Make the subtree at `place` a heap."""
         yield from self._sink(turn, place, len(self.items))
 
-    def _take(self, turn: int, last: int, is_over: bool) -> Task:
+    def _take(self, turn: int, last: int, is_over: bool) -> Turn:
         """Take the best off the heap, and let the item at `last`, its last place, sink from the top."""
-        yield lambda: self.is_settled(0, turn)
+        yield until(lambda: self.is_settled(0, turn))
         self.top.append(self.items[0])
         if not is_over and last > 0:
-            yield lambda: self.is_settled(last, turn)
+            yield until(lambda: self.is_settled(last, turn))
             self.items[0] = self.items[last]
             yield from self._sink(turn, 0, last)
         else:
             self._sinking[0].discard(turn)
 
-    def _sink(self, turn: int, place: int, end: int) -> Task:
+    def _sink(self, turn: int, place: int, end: int) -> Turn:
         """Let the item at `place` change places with a better child until there is none among the first `end`."""
         while below := self.children(place, end):
-            yield lambda below=below: all(self.is_settled(child, turn) for child in below)
+            yield until(partial(self._are_settled, below, turn))
             offered = [self.items[child] for child in below]
             chosen = yield from self.choose(self.items[place], offered)
             if chosen == self.items[place]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from functools import partial
 from itertools import combinations
 from typing import Any, ClassVar, Literal
 
@@ -10,11 +11,10 @@ from typing_extensions import override
 
 from reranking.documents import Candidates
 from reranking.ranking import by_score
-from reranking.strategies.base import Guarantee, Steps
+from reranking.requests import Request
+from reranking.strategies.base import Answer, Guarantee, Steps, Until, together, until
 from reranking.strategies.comparing import Comparing, Comparisons, TopK
 from reranking.strategies.heap import Heap
-from reranking.strategies.lockstep import Task, lockstep
-from reranking.strategies.verdicts import Mode
 
 
 class PairwiseAll(Comparing):
@@ -68,16 +68,16 @@ class PairwiseSort(TopK):
     def steps(self, query: str, candidates: Candidates) -> Steps:
         asked = Comparisons(self, query, candidates)
 
-        def best(parent: int, children: Sequence[int]) -> Generator[Any, Any, int]:
+        def best(parent: int, children: Sequence[int]) -> Generator[list[Request], list[Answer], int]:
             winner = parent
             for child in children:
-                verdict = yield (winner, child)
+                verdict = yield from asked.compare(winner, child)
                 # Of equals the earlier one rises: the last item of the heap starts at its top, and would stay there.
                 if verdict.beats(child, self.mode) or (child < winner and not verdict.beats(winner, self.mode)):
                     winner = child
             return winner
 
-        top = yield from asked.rounds(Heap(range(len(candidates)), 2, best).best(self.k))
+        top = yield from Heap(range(len(candidates)), 2, best).best(self.k)
         return asked.in_groups(asked.above_the_rest(asked.told_apart(top)))
 
 
@@ -101,33 +101,37 @@ class PairwiseSliding(TopK):
     def steps(self, query: str, candidates: Candidates) -> Steps:
         asked = Comparisons(self, query, candidates)
         order = list(range(len(candidates)))
-        passes = _Passes(order, min(self.k, max(len(order) - 1, 0)), self.mode)
-        yield from asked.rounds(passes.run())
+        passes = _Passes(asked, order, min(self.k, max(len(order) - 1, 0)))
+        yield together(*passes.all())
         return asked.in_groups(asked.told_apart(order))
+
+
+_Pass = Generator[list[Request] | Until, Any, None]
 
 
 class _Passes:
     """The passes over one list, each two places behind the one before."""
 
-    def __init__(self, order: list[int], count: int, mode: Mode) -> None:
+    def __init__(self, asked: Comparisons, order: list[int], count: int) -> None:
+        self.asked = asked
         self.order = order
-        self.mode = mode
+        self.mode = asked.strategy.mode
         self.at = [len(order)] * count  # the upper place of the last pair that a pass has decided
         self.over = [False] * count
         self.idle = False  # a pass ended without a change: those after it need not begin
 
-    def run(self) -> Generator[list[Any], list[Any], None]:
-        """Yields rounds of pairs and is sent their verdicts."""
-        yield from lockstep([self._pass(number) for number in range(len(self.at))])
+    def all(self) -> list[_Pass]:
+        """Each pass, to be driven together."""
+        return [self._pass(number) for number in range(len(self.at))]
 
-    def _pass(self, number: int) -> Task:
+    def _pass(self, number: int) -> _Pass:
         changed = False
         for lower in range(len(self.order) - 1, number, -1):
             upper = lower - 1
-            yield lambda upper=upper: self._is_free(number, upper)
+            yield until(partial(self._is_free, number, upper))
             if self.idle and not changed and lower == len(self.order) - 1:
                 break
-            verdict = yield (self.order[upper], self.order[lower])
+            verdict = yield from self.asked.compare(self.order[upper], self.order[lower])
             if verdict.beats(self.order[lower], self.mode):
                 self.order[upper], self.order[lower] = self.order[lower], self.order[upper]
                 changed = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from string import ascii_uppercase
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from typing_extensions import override
@@ -24,7 +24,7 @@ class Setwise(ShowsSeveral):
     """Find the top k by asking which of a few documents is the best: with a heap, or a tree of groups.
 
     Requests for n = 100, k = 10 and 2 / 3 / 9 / 19 children: about 141 / 82 / 31 / 24 with a
-    heap, in 17 to 42 dependent steps; 144 / 112 / 38 / 28 with a tree, in 11 to 14 steps, since it
+    heap, in 33 to 20 dependent steps; 144 / 112 / 38 / 28 with a tree, in 11 to 14 steps, since it
     asks for the next best before it is needed. Scores: none (rank only). Documents below the
     top k are one tie, in input order. A reply that is lost or names no document keeps the first
     one shown (a heap's parent), is reported, and makes the outcome `partial`.
@@ -51,7 +51,12 @@ class Setwise(ShowsSeveral):
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
         questions = _Questions(self, query, candidates)
-        top = yield from questions.drive(self._asking(len(candidates)))
+        places = range(len(candidates))
+        if self.method == "tree":
+            top = yield from Tree(places, self.children + 1, questions.best).best(self.k)
+        else:
+            heap = Heap(places, self.children, lambda parent, children: questions.best((parent, *children)))
+            top = yield from heap.best(self.k)
         notes = questions.notes()
         if questions.asked and questions.asked == questions.kept:
             return failed(candidates, notes)
@@ -59,20 +64,9 @@ class Setwise(ShowsSeveral):
         groups = [*([place] for place in top), rest]
         return by_groups(candidates, groups, outcome="partial" if questions.kept else "complete", diagnostics=notes)
 
-    def _asking(self, count: int) -> Generator[list[tuple[int, ...]], list[int], list[int]]:
-        """Yields rounds of sets and is sent the best of each; returns the top k."""
-
-        def best(parent: int, children: Sequence[int]) -> Generator[Any, Any, int]:
-            found: int = yield (parent, *children)
-            return found
-
-        if self.method == "tree":
-            return Tree(range(count), self.children + 1).best(self.k)
-        return Heap(range(count), self.children, best).best(self.k)
-
 
 class _Questions:
-    """Asks rounds of sets and reads the answers."""
+    """Asks about sets and reads the answers, in any order."""
 
     def __init__(self, strategy: Setwise, query: str, candidates: Candidates) -> None:
         self.strategy = strategy
@@ -82,32 +76,24 @@ class _Questions:
         self.fence = fence(self.shown.texts)
         self.asked = 0
         self.kept = 0  # answers that gave nothing, so that the first one shown stayed
-        self._lost: list[tuple[int, Failed]] = []
+        self._lost: list[tuple[tuple[int, ...], Failed]] = []
         self._unread: list[tuple[tuple[int, ...], str]] = []
 
-    def drive(
-        self, asking: Generator[list[tuple[int, ...]], list[int], list[int]]
-    ) -> Generator[list[Request], list[Answer], list[int]]:
-        """Answer what is asked, round by round; returns the top."""
-        answers: list[int] | None = None
-        while True:
-            try:
-                sets = next(asking) if answers is None else asking.send(answers)
-            except StopIteration as stop:
-                top: list[int] = stop.value
-                return top
-            requests: list[Request] = [self._request(places) for places in sets]
-            replies = yield requests
-            self.asked += len(requests)
-            answers = [self._best(places, reply) for places, reply in zip(sets, replies, strict=True)]
+    def best(self, places: Sequence[int]) -> Generator[list[Request], list[Answer], int]:
+        """Ask which of the documents at `places` is the best; returns its place."""
+        (reply,) = yield [self._request(places)]
+        self.asked += 1
+        return self._read(places, reply)
 
     def notes(self) -> list[Diagnostic]:
-        """What happened on the way."""
-        notes = [*cut_note(self.shown.cut), *lost(self._lost)]
+        """What happened on the way, however it was interleaved."""
+        missing = sorted(self._lost, key=lambda entry: (entry[0], entry[1].code, entry[1].message, entry[1].raw))
+        told = [(self.candidates[place].index, failure) for places, failure in missing for place in places]
+        notes = [*cut_note(self.shown.cut), *lost(told)]
         if self._unread:
             indexes = {self.candidates[place].index for places, _ in self._unread for place in places}
             message = f"{len(self._unread)} answers named none of the documents; the first one shown was kept."
-            notes.append(Diagnostic("unusable-reply", message, tuple(sorted(indexes)), self._unread[0][1]))
+            notes.append(Diagnostic("unusable-reply", message, tuple(sorted(indexes)), min(self._unread)[1]))
         return notes
 
     def _request(self, places: Sequence[int]) -> Choose:
@@ -129,13 +115,13 @@ class _Questions:
             choices=tuple(labels),
         )
 
-    def _best(self, places: Sequence[int], reply: Answer) -> int:
+    def _read(self, places: Sequence[int], reply: Answer) -> int:
         if isinstance(reply, Choices):
             known = [(logprob, -slot) for slot, logprob in enumerate(reply.known) if logprob is not None]
             if known:
                 return places[-max(known)[1]]
             self._unread.append((tuple(places), reply.receipt.raw))
         elif isinstance(reply, Failed):
-            self._lost += [(self.candidates[place].index, reply) for place in places]
+            self._lost.append((tuple(places), reply))
         self.kept += 1
         return places[0]

@@ -7,7 +7,14 @@ while the nodes above are still busy with the first. So the root can take one it
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+from reranking.requests import Request
+from reranking.strategies.base import Answer, Together, Until, together, until
+
+Choose = Callable[[Sequence[int]], Generator[list[Request], list[Answer], int]]
+"""Asks which of several items is best: yields requests and returns the item."""
 
 AHEAD = 2
 """How many of its best a node keeps ready: one that its parent looks at, and the next."""
@@ -42,38 +49,37 @@ class Node:
 
 
 class Tree:
-    """A tree over `items` in their order, for groups of at most `size`."""
+    """A tree over `items` in their order, for groups of at most `size`; `choose` asks the model."""
 
-    def __init__(self, items: Sequence[int], size: int) -> None:
+    def __init__(self, items: Sequence[int], size: int, choose: Choose) -> None:
         level = [Node(items=items[at : at + size]) for at in range(0, len(items), size)] or [Node()]
         self.nodes = level
         while len(level) > 1:
             level = [Node(below=level[at : at + size]) for at in range(0, len(level), size)]
             self.nodes = level + self.nodes  # the root first
         self.root = level[0]
+        self.choose = choose
 
-    def best(self, k: int) -> Generator[list[tuple[int, ...]], list[int], list[int]]:
-        """Yields rounds of groups and is sent the best item of each; returns the best `k` items, in order."""
-        while True:
-            asking = self._asking(k)
-            if not asking:
-                return self.root.ready
-            answers = yield [tuple(offered) for _, offered in asking]
-            for (node, _), answer in zip(asking, answers, strict=True):
-                node.take(answer)
+    def best(self, k: int) -> Generator[Together, Any, list[int]]:
+        """Asks for the best `k` items, and returns them in order."""
+        yield together(*(self._work(node, k) for node in self.nodes))
+        return self.root.ready
 
-    def _asking(self, k: int) -> list[tuple[Node, list[int]]]:
-        """The nodes that have to ask, with what they ask about. What stands alone moves up unasked."""
+    def _work(self, node: Node, k: int) -> Generator[list[Request] | Until, Any, None]:
+        """Get the node's best ready, one after the other, as long as somebody wants them."""
         while True:
-            asking = []
-            moved = False
-            for node in self.nodes:
-                wanted = k if node is self.root else min(AHEAD, k - len(self.root.ready))
-                offered = node.offers() if len(node.ready) < wanted else None
-                if offered and len(offered) == 1:
-                    node.take(offered[0])
-                    moved = True
-                elif offered:
-                    asking.append((node, offered))
-            if not moved:
-                return asking
+            yield until(lambda: self._is_over(node, k) or self._may_choose(node, k))
+            offered = node.offers()
+            if self._is_over(node, k) or not offered:
+                return
+            node.take(offered[0] if len(offered) == 1 else (yield from self.choose(offered)))
+
+    def _is_over(self, node: Node, k: int) -> bool:
+        """Whether nothing more is wanted of the node: it and all below are empty, or the top is complete."""
+        left = k - len(self.root.ready)
+        wanted = left if node is self.root else left - len(node.ready)
+        return wanted <= 0 or not (node.items or any(not below.is_empty for below in node.below))
+
+    def _may_choose(self, node: Node, k: int) -> bool:
+        """Whether there is room for another one that is ready, and all below that can has one to offer."""
+        return (node is self.root or len(node.ready) < AHEAD) and node.offers() is not None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from reranking.models import ModelError
 from reranking.replies import Choices
 from reranking.strategies.catalogue import fill_model, make
-from reranking.strategies.lockstep import lockstep
+from tests.clock import steps_of
 from tests.oracles import PerfectOracle, Scripted
 from tests.support import candidates, rank
 
@@ -77,25 +77,39 @@ def test_sorting_asks_about_as_often_as_published():
 
 def test_sliding_asks_as_often_as_its_formula_and_in_the_steps_of_a_wavefront():
     grades = [item / 50 for item in range(50)]  # worst first: every pass changes something
-    batches = []
-    oracle = PerfectOracle(grades)
-    strategy = fill_model(make("pairwise-sliding(k=10)"), oracle, oracle.answers)
+    requests, steps = steps_of(make("pairwise-sliding(k=10)"), grades)
+    assert requests == 2 * (10 * 49 - 45)
+    assert steps == 49 + 9
 
-    class Watched(type(strategy)):
-        def steps(self, query, candidates):
-            inner, answer = super().steps(query, candidates), None
-            while True:
-                try:
-                    asked = inner.send(answer)
-                except StopIteration as stop:
-                    return stop.value
-                batches.append(len(asked))
-                answer = yield asked
 
-    watched = Watched(**{name: getattr(strategy, name) for name in type(strategy).model_fields})
-    rank(watched, 50)
-    assert len(oracle.asked) == 2 * (10 * 49 - 45)
-    assert len(batches) == 49 + 9
+def test_sorting_takes_far_fewer_steps_than_comparisons():
+    taken = []
+    for seed in range(10):
+        grades = [item / 100 for item in random.Random(seed).sample(range(100), 50)]
+        requests, steps = steps_of(make("pairwise-sort(k=10)"), grades)
+        taken.append(steps)
+        assert requests > 4 * steps
+    assert statistics.mean(taken) <= 64
+
+
+def test_the_answers_order_of_arrival_changes_nothing():
+    import asyncio
+
+    for name in TOP_K:
+        found = []
+        for seed in range(4):
+            chance = random.Random(seed)
+
+            async def answer(request, chance=chance):
+                await asyncio.sleep(chance.random() / 1000)
+                first, second = request.shown
+                odd = (first * second) % 7 == 0
+                return Choices(logprobs=(-0.1, -2.5) if (first > second) != odd else (-2.5, -0.1))
+
+            model = Scripted(lambda request, number, answer=answer: answer(request), name="m", concurrency=5)
+            ranking = rank(fill_model(make({"kind": name, "k": 4}), model, model.answers), 12)
+            found.append((ranking.items, ranking.diagnostics, ranking.details))
+        assert found[1:] == found[:1] * 3
 
 
 def test_sliding_gives_what_the_plain_passes_give():
@@ -183,14 +197,6 @@ def test_the_note_on_order_is_shown_only_if_asked_for():
     for note in (False, True):
         rank(fill_model(make({"kind": "pairwise-all", "order_note": note}), model, model.answers), 2)
     assert ["carries no information" in text for text in seen] == [False, False, True, True]
-
-
-def test_tasks_that_wait_for_each_other_are_an_error_and_not_an_endless_loop():
-    def waits():
-        yield lambda: False
-
-    with pytest.raises(RuntimeError):
-        list(lockstep([waits(), waits()]))
 
 
 def test_log_odds_of_a_missing_side_stay_finite():

@@ -8,8 +8,8 @@ import pytest
 from reranking.models import ModelError
 from reranking.replies import Choices
 from reranking.strategies.catalogue import fill_model, make
-from reranking.strategies.tree import Tree
-from tests.oracles import ADVERSARIES, PerfectOracle, Rounds, Scripted, adversary
+from tests.clock import steps_of
+from tests.oracles import ADVERSARIES, PerfectOracle, Scripted, adversary
 from tests.support import rank
 
 METHODS = ("heap", "tree")
@@ -51,32 +51,28 @@ def test_the_number_of_questions_is_as_published(children, published):
 def test_a_tree_takes_the_stated_requests_and_steps(children, requests, steps):
     amounts = []
     for seed in range(20):
-        oracle = PerfectOracle([at / 100 for at in random.Random(seed).sample(range(100), 100)])
-        rounds = Rounds()
-        strategy = make({"kind": "setwise", "method": "tree", "k": 10, "children": children})
-        rank(fill_model(strategy, oracle, oracle.answers), 100, through=rounds)
-        amounts.append(sum(rounds.sizes))
-        assert len(rounds.sizes) == steps
+        grades = [at / 100 for at in random.Random(seed).sample(range(100), 100)]
+        sent, taken = steps_of(make({"kind": "setwise", "method": "tree", "k": 10, "children": children}), grades)
+        amounts.append(sent)
+        assert taken == steps
     assert statistics.mean(amounts) == pytest.approx(requests, rel=0.02)
 
 
 def test_after_the_first_has_come_up_a_tree_gives_one_document_a_step():
-    for count in range(1, 80):
-        grades = random.Random(count).sample(range(count), count)
-        asking = Tree(range(count), 4).best(10)
-        answers, steps, top = None, 0, None
-        while top is None:
-            try:
-                sets = asking.send(answers)
-            except StopIteration as stop:
-                top = stop.value
-                continue
-            steps += 1
-            assert all(2 <= len(shown) <= 4 for shown in sets)
-            answers = [max(shown, key=lambda item: grades[item]) for shown in sets]
-        assert [grades[item] for item in top] == sorted(grades, reverse=True)[:10]
+    for count in range(2, 80):
+        grades = [at / 80 for at in random.Random(count).sample(range(count), count)]
+        _, steps = steps_of(make("setwise(method='tree', children=3, k=10)"), grades)
         levels = 1 + (count > 4) + (count > 16) + (count > 64)
         assert steps <= levels - 1 + min(10, count)
+
+
+def test_a_heap_goes_on_with_one_item_before_another_has_sunk():
+    for children, most in ((2, 36), (3, 28), (9, 24), (19, 21)):
+        taken = []
+        for seed in range(10):
+            grades = [at / 100 for at in random.Random(seed).sample(range(100), 100)]
+            taken.append(steps_of(make(f"setwise(children={children})"), grades)[1])
+        assert statistics.mean(taken) <= most
 
 
 @pytest.mark.parametrize("method", METHODS)
