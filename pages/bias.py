@@ -17,7 +17,7 @@ if not has_content(entered.query) or len(documents) < 2:
 else:
     job = state.latest_job("bias")
     busy = job is not None and job.state == "running"
-    chosen = bias.choose(entered, documents)
+    chosen = bias.choose(entered, documents, job.parts[0].strategy if job is not None else None)
     if busy:
         if st.button("Cancel", key="cancel-bias"):
             state.jobs().cancel(job.id)

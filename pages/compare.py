@@ -43,6 +43,6 @@ elif busy:
 else:
     if job.state != "done":
         running.cut_short(job)
-    if not results.is_current(job, entered):
-        st.caption(f"The results are for the input as it was when they were run: {len(job.candidates)} documents.")
+    if changed := results.outdated(job, entered):
+        notices.notice("info", changed)
     results.show(job)

@@ -29,7 +29,7 @@ def position_heatmap(grid: PositionGrid, dark: bool) -> go.Figure:
     lost = f"{grid.failed} failed run{'' if grid.failed == 1 else 's'} left out." if grid.failed else ""
     if not runs or not n:
         return empty(title, f"There is no ranking to show. {lost}".strip(), dark)
-    notes = ["Even colour would mean no effect of position.", "Dashed: ends where it came in."]
+    notes = ["With no effect of position the colour is even, but for chance.", "Dashed: ends where it came in."]
     notes += [lost] if lost else []
     notes += [f"{grid.repaired:.0%} of places come from repaired replies."] if grid.repaired else []
     size = -(-n // CELLS) if n > ALONE else 1

@@ -27,6 +27,7 @@ SUGGESTED = {
 OPEN_MODELS = 4
 """Models that stay loaded when nothing refers to them any more."""
 
+
 @dataclass(frozen=True)
 class Form:
     """What a model folder holds: how it answers, and how it is loaded (name, folder)."""

@@ -119,6 +119,6 @@ def mending(candidates: Candidates, order: Order, raw: str) -> list[Diagnostic]:
 
 def _no_order(reply: Text) -> Diagnostic:
     if reply.finish == "length":
-        return Diagnostic("cut-off", "The reply was cut off at its length limit and states no order.", raw=reply.text)
+        return Diagnostic("cut-off", "The reply was cut off at its length limit: no order can be read.", raw=reply.text)
     what = "The reply is empty." if not reply.text.strip() else "The reply states no order of the documents."
     return Diagnostic("unusable-reply", what, raw=reply.text)

@@ -13,7 +13,7 @@ from reranking.charts.bias import position_heatmap
 from reranking.documents import Document
 from reranking.jobs import JobStatus
 from reranking.strategies.base import Strategy
-from reranking.strategies.catalogue import each
+from reranking.strategies.catalogue import each, with_defaults
 from reranking.strategies.input_order import InputOrder
 from reranking.strategies.llm import LLMStrategy, ShowsSeveral
 from reranking.ui import columns, names, notices, page, state, strategy_set
@@ -23,8 +23,13 @@ SAME = 1e-9
 """Slopes below are those of rankings that are the same in every shuffle."""
 
 
-def choose(entered: state.Draft, documents: Sequence[Document]) -> tuple[Strategy, int, int] | None:
-    """Widgets for strategy, number of shuffles and seed; None if no strategy can run."""
+def choose(
+    entered: state.Draft, documents: Sequence[Document], tested: Strategy | None = None
+) -> tuple[Strategy, int, int] | None:
+    """Widgets for strategy, number of shuffles and seed; None if no strategy can run.
+
+    First offered is the one that was `tested` last, whose result stands below.
+    """
     ready = {
         entry.key: strategy
         for entry in entered.shelf
@@ -37,7 +42,7 @@ def choose(entered: state.Draft, documents: Sequence[Document]) -> tuple[Strateg
     titles = dict(zip(ready, names.short_names(strategies), strict=True))
     left, middle, right = st.columns([4, 1, 1], vertical_alignment="bottom")
     key = left.selectbox(
-        "Strategy", list(titles), index=worth_testing(strategies), format_func=lambda key: titles[key],
+        "Strategy", list(titles), index=_offered(strategies, tested), format_func=lambda key: titles[key],
         key="bias-strategy",
     )  # fmt: skip
     runs = middle.number_input("Shuffles", 2, 100, 10, key="bias-runs")
@@ -55,6 +60,11 @@ def choose(entered: state.Draft, documents: Sequence[Document]) -> tuple[Strateg
         sentences.append(f"{runs} shuffles of {len(documents)} documents, without asking a model: free.")
     notices.caption(" ".join(sentence for sentence in sentences if sentence))
     return strategy, int(runs), int(seed)
+
+
+def _offered(strategies: Sequence[Strategy], tested: Strategy | None) -> int:
+    specs = [with_defaults(strategy).spec() for strategy in strategies]
+    return specs.index(tested.spec()) if tested is not None and tested.spec() in specs else worth_testing(strategies)
 
 
 def worth_testing(strategies: Sequence[Strategy]) -> int:
@@ -101,7 +111,8 @@ def show(status: JobStatus) -> None:
     strategy = status.parts[0].strategy
     free_of_order = independence(strategy) if grid.used else ""
     same = grid.slope is not None and abs(grid.slope) < SAME
-    page.html(f"<p class='rl-finding'>{escape(free_of_order if free_of_order and not same else finding(grid))}</p>")
+    said = free_of_order if free_of_order and not same else f"{names.title(strategy)}: {finding(grid)}"
+    page.html(f"<p class='rl-finding'>{escape(said)}</p>")
     if free_of_order and same:
         notices.caption(free_of_order)
     else:
@@ -138,7 +149,7 @@ def finding(grid: PositionGrid) -> str:
         return f"These shuffles cannot tell position from document: use more of them.{left_out}"
     places = grid.slope * (len(grid.mean_rank) - 1)
     if abs(places) < 0.005:
-        return f"Where a document stands in the input makes no difference to where it ends.{left_out}"
+        return f"No effect was found of where a document stands in the input on where it ends.{left_out}"
     favoured = "Earlier" if places > 0 else "Later"
     first, last = ("last", "first") if places > 0 else ("first", "last")
     return (

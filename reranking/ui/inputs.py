@@ -92,6 +92,11 @@ def problems(entered: state.Draft, documents: Sequence[Document]) -> list[str]:
         found.append("Add documents: paste them, upload a file, or open an example.")
     if not entered.strategies():
         found.append("Switch on at least one strategy in the sidebar.")
+    found += [
+        f"{entry.spec.get('kind', 'A strategy')}: {entry.problem}. Mend it under Edit; nothing was run."
+        for entry in entered.shelf
+        if entry.on and entry.problem
+    ]
     return found
 
 

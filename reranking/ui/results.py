@@ -14,10 +14,10 @@ from reranking.analysis.agreement import summary
 from reranking.analysis.metrics import QualityRange, Range, quality_range
 from reranking.charts.bump import BumpColumn, bump_chart
 from reranking.jobs import JobStatus, Part
-from reranking.strategies.catalogue import each
+from reranking.strategies.catalogue import each, with_defaults
 from reranking.strategies.input_order import InputOrder
 from reranking.ui import columns, example_grades, inspecting, notices, page, state
-from reranking.ui.names import short_names
+from reranking.ui.names import short_names, with_parameters
 
 LISTED = (10, 25, 50, 100, 500)
 
@@ -185,7 +185,16 @@ def _cell(at: int, text: str) -> str:
     return f"<td>{text}</td>" if at < 2 else f"<td class='rl-num'>{text}</td>"
 
 
-def is_current(status: JobStatus, entered: state.Draft) -> bool:
-    """Whether the results are for what is entered now."""
-    documents = tuple(item.document for item in status.candidates)
-    return status.query == entered.query and documents == entered.documents()
+def outdated(status: JobStatus, entered: state.Draft) -> str:
+    """What has changed since the results came, as a sentence; empty if they are for what is entered now."""
+    changed = []
+    if status.query != entered.query:
+        changed.append(f"the query (they are for “{status.query}”)")
+    if tuple(item.document for item in status.candidates) != entered.documents():
+        changed.append(f"the documents (they are for {len(status.candidates)} as they were then)")
+    ran = [part.strategy.spec() for part in status.parts]
+    now = [with_defaults(strategy) for strategy in entered.strategies()]
+    new = [with_parameters(strategy) for strategy in now if strategy.spec() not in ran]
+    if new:
+        changed.append(f"strategies not run as they are set now: {', '.join(new)}")
+    return f"Changed since these results: {'; '.join(changed)}. Run again to update them." if changed else ""

@@ -44,10 +44,14 @@ _FIRST_SET: tuple[tuple[dict[str, Any], bool], ...] = (
 
 @dataclass
 class Entry:
-    """One line of the strategy set. `key` tells lines apart, also two of the same strategy."""
+    """One line of the strategy set. `key` tells lines apart, also two of the same strategy.
+
+    `problem` is what is wrong with the form as it stands; `spec` is then still the one before.
+    """
 
     spec: dict[str, Any]
     on: bool = True
+    problem: str = ""
     key: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def strategy(self) -> Strategy | None:
@@ -248,8 +252,8 @@ def _move_into_new(why: str = "") -> str:
 
 
 def start_new() -> None:
-    """Leave the current session, which stays as it is, and begin an empty one."""
-    _begin(None, Draft())
+    """Leave the current session, which stays as it is, and begin one with its strategies and nothing else."""
+    _begin(None, Draft(shelf=[Entry(dict(entry.spec), entry.on) for entry in draft().shelf]))
     if "session" in st.query_params:
         del st.query_params["session"]
 

@@ -92,8 +92,10 @@ def _editor(entered: state.Draft, entry: state.Entry) -> None:
         try:
             edited = make(forms.strategy_form(entry.spec, f"form-{entry.key}")).spec()
         except UnknownStrategyError as error:
-            notices.notice("error", str(error))
+            entry.problem = str(error)
+            notices.notice("error", entry.problem)
         else:
+            entry.problem = ""
             if edited != strategy.spec():
                 entry.spec = edited
                 state.keep()

@@ -172,7 +172,7 @@ def test_the_same_strategy_can_stand_twice_with_other_parameters(app):
 def test_results_for_an_earlier_input_are_marked(app):
     tab = entered(app).tick({"bm25"}).compare()
     tab.write("query", "something else")
-    assert any("as it was when they were run" in item.value for item in tab.at.caption)
+    assert any("Changed since these results: the query" in said for said in tab.said("info"))
 
 
 def test_an_unknown_session_in_the_url_starts_a_new_one_and_says_so(app):
@@ -196,3 +196,29 @@ def test_an_interrupted_run_is_shown_with_resume_and_resume_finishes_it(app):
     again.wait("comparison")
     assert again.said() == []
     assert again.html().count("class='rl-column'") == 2
+
+
+def test_results_say_which_strategies_were_not_run_as_they_are_set_now(app):
+    tab = entered(app).tick({"bm25"}).compare()
+    entry = next(item for item in tab.at.session_state["draft"].shelf if item.spec["kind"] == "bm25")
+    tab.at.number_input(key=f"form-{entry.key}-k1").set_value(0.2)
+    tab.run()
+    assert any("not run as they are set now: BM25 (k1=0.2)" in said for said in tab.said("info"))
+
+
+def test_nothing_is_run_while_a_form_holds_an_error(app):
+    tab = entered(app).click("add-yes-no")
+    entry = tab.at.session_state["draft"].shelf[-1]
+    tab.at.toggle(key=f"form-{entry.key}-prompt-own").set_value(True).run()
+    tab.at.text_area(key=f"form-{entry.key}-prompt-user").set_value("Is it about {{ query }}?")
+    tab.run().click("run")
+    assert any("Mend it under Edit; nothing was run." in said for said in tab.said("error"))
+    assert "session" not in tab.at.query_params or open_store().jobs.of(tab.session) == []
+
+
+def test_a_new_session_keeps_the_strategies(app):
+    tab = entered(app).click("add-setwise")
+    before = [entry.spec for entry in tab.at.session_state["draft"].shelf]
+    tab.click("new-session")
+    assert [entry.spec for entry in tab.at.session_state["draft"].shelf] == before
+    assert tab.at.session_state["draft"].query == ""

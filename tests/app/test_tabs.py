@@ -30,7 +30,7 @@ def test_a_title_or_a_run_in_another_tab_is_no_conflict(app):
     second.save()
     second.compare()
     first.write("query", "another")
-    assert (first.session, first.said()) == (session, [])
+    assert (first.session, first.said("warning"), first.said("error")) == (session, [], [])
 
 
 def test_what_is_entered_into_a_deleted_session_becomes_a_new_one(app):
