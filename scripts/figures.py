@@ -1,4 +1,4 @@
-"""Writes the measured figures into the README and docs/noveleval.md: `python scripts/figures.py`."""
+"""Writes the measured figures into the README, docs/noveleval.md and docs/latency.md: `python scripts/figures.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-IN_README = ("compare", "engine", "start", "embedded", "latency")
+IN_README = ("compare", "engine", "start", "embedded", "overhead")
 HEAD = "| | measured | target |\n| --- | --- | --- |\n"
 
 
@@ -28,6 +28,15 @@ NOVELEVAL = (
     "| strategy | nDCG@1 | nDCG@5 | nDCG@10 | requests | seconds | ranked | whole |\n"
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
 )
+LATENCY = (
+    "# Every LLM method on a fixed clock\n\n"
+    "Written by `make bench ONLY=latency`: a server that is always right and always takes 100 ms, 16 requests at "
+    "once. The limit is the larger of the dependent steps and a sixteenth of the requests, times 100 ms. Medians of "
+    "several lists, peers of one; a peer's figure is for its nearest method, at its best settings.\n\n"
+    "| method | seconds | of the limit | steps | requests | peers, seconds |\n"
+    "| --- | ---: | ---: | ---: | ---: | --- |\n"
+)
+STEPS = ("seconds", "of the limit", "dependent steps", "requests")
 FIGURES = ("nDCG@1", "nDCG@5", "nDCG@10", "requests", "seconds", "queries ranked", "queries without a lost reply")
 
 
@@ -36,13 +45,33 @@ def main() -> None:
     rows = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
     _write_readme([row for row in rows if row["target"] is not None and row["benchmark"] in IN_README])
     _write_noveleval([row for row in rows if row["benchmark"] == "noveleval"])
+    _write_latency([row for row in rows if row["benchmark"] == "latency"])
+
+
+def _write_latency(rows: list[dict[str, Any]]) -> None:
+    found = _by_name(rows)
+    peers = {row["name"].split(" | ")[0]: row["peers"] for row in rows if row["name"].endswith(" | seconds")}
+    lines = [
+        f"| {name} | {' | '.join(_figure(figures.get(figure)) for figure in STEPS)} "
+        f"| {'; '.join(f'{peer} {value:g}' for peer, value in peers.get(name, {}).items()) or 'none'} |\n"
+        for name, figures in found.items()
+        if "dependent steps" in figures
+    ]
+    if lines:
+        (ROOT / "docs" / "latency.md").write_text(LATENCY + "".join(lines), encoding="utf-8")
+
+
+def _by_name(rows: list[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Figures by what they are about: the last part of a row's name is the figure's."""
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        *_, name, figure = row["name"].split(" | ")
+        found.setdefault(name, {})[figure] = row["value"]
+    return found
 
 
 def _write_noveleval(rows: list[dict[str, Any]]) -> None:
-    found: dict[str, dict[str, float]] = {}
-    for row in rows:
-        _, name, figure = row["name"].split(" | ")
-        found.setdefault(name, {})[figure] = row["value"]
+    found = _by_name(rows)
     lines = [
         f"| {name} | {' | '.join(_figure(figures.get(figure)) for figure in FIGURES)} |\n"
         for name, figures in found.items()
