@@ -121,3 +121,8 @@ def fenced(texts: Sequence[str]) -> list[str]:
     """Each text between two fence lines; the fence occurs in none of them."""
     line = fence(texts)
     return [f"{line}\n{text.strip()}\n{line}" for text in texts]
+
+
+def numbered(texts: Sequence[str]) -> str:
+    """All texts, each fenced below its identifier: [1], [2], ..."""
+    return "\n\n".join(f"[{at}]\n{text}" for at, text in enumerate(fenced(texts), start=1))

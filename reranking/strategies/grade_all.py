@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from reranking.documents import Candidates
 from reranking.parsing import Grades, parse_grades
-from reranking.prompts.passages import fenced
+from reranking.prompts.passages import numbered
 from reranking.ranking import Diagnostic, Explanation, by_score, failed
 from reranking.replies import Text
 from reranking.requests import Generate, Request, schema_text
@@ -69,14 +69,13 @@ class GradeAll(ShowsSeveral):
         if not candidates:
             return by_score(candidates, [], kind)
         shown = self.shown(candidates)
-        listed = "\n\n".join(f"[{at}]\n{text}" for at, text in enumerate(fenced(shown.texts), start=1))
         (reply,) = yield [
             Generate(
                 model=self.asked,
                 task="grade-all",
                 shown=tuple(item.index for item in candidates),
                 messages=self.messages(
-                    query=query, passages=listed, count=count, top=self.top, order_note=self.order_note
+                    query=query, passages=numbered(shown.texts), count=count, top=self.top, order_note=self.order_note
                 ),
                 schema=grades_schema(count, self.top),
                 max_output_tokens=TOKENS_TO_SPARE + (TOKENS_PER_GRADE + TOKENS_PER_REASON) * count,

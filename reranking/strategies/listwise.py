@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from reranking.documents import Candidates
 from reranking.parsing import Order, parse_order
-from reranking.prompts.passages import fenced
+from reranking.prompts.passages import numbered
 from reranking.ranking import Diagnostic, Explanation, by_order, failed
 from reranking.replies import Text
 from reranking.requests import Generate, Request, schema_text
@@ -64,7 +64,6 @@ class Listwise(ShowsSeveral):
         if len(candidates) < 2:
             return by_order(candidates, range(len(candidates)))
         shown = self.shown(candidates)
-        listed = "\n\n".join(f"[{at}]\n{text}" for at, text in enumerate(fenced(shown.texts), start=1))
         count = len(candidates)
         per_place = TOKENS_PER_PLACE + (TOKENS_PER_REASON if self.reasons else 0)
         (reply,) = yield [
@@ -73,7 +72,11 @@ class Listwise(ShowsSeveral):
                 task="order",
                 shown=tuple(item.index for item in candidates),
                 messages=self.messages(
-                    query=query, passages=listed, count=count, reasons=self.reasons, order_note=self.order_note
+                    query=query,
+                    passages=numbered(shown.texts),
+                    count=count,
+                    reasons=self.reasons,
+                    order_note=self.order_note,
                 ),
                 schema=order_schema(count, self.reasons),
                 max_output_tokens=TOKENS_TO_SPARE + per_place * count,

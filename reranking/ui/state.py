@@ -103,7 +103,9 @@ class Draft:
 
     def to_json(self) -> dict[str, Any]:
         """The draft as JSON-able values. `strategies` is there for the list of sessions."""
-        return {**asdict(self), "strategies": [entry.spec for entry in self.shelf if entry.on]}
+        # What is wrong with a form belongs to the form on the screen, not to what is kept.
+        shelf = [{"spec": entry.spec, "on": entry.on, "key": entry.key} for entry in self.shelf]
+        return {**asdict(self), "shelf": shelf, "strategies": [entry.spec for entry in self.shelf if entry.on]}
 
 
 def draft_from_json(value: Mapping[str, Any]) -> Draft:

