@@ -69,27 +69,6 @@ class StoreArchive:
             self._queue.put(_Waiting(call, loop, done))
         return _until(done)
 
-    def size(self) -> tuple[int, int]:
-        """How many replies the cache holds, and how many bytes they are."""
-        with self._database.read() as connection:
-            rows, size = connection.execute("SELECT count(*), ifnull(sum(bytes), 0) FROM replies").fetchone()
-        return rows, size
-
-    def clear(self, *, keep_saved: bool = True) -> int:
-        """Empty the reply cache and return how many replies were removed.
-
-        Replies that saved sessions use are kept if `keep_saved`: they are needed to replay them.
-        Calls that belong to no session lose their requests and raw replies.
-        """
-        with self._database.write() as connection:
-            removed = connection.execute(_CLEAR, {"keep_saved": keep_saved}).rowcount
-            connection.execute("UPDATE calls SET request = NULL, raw = NULL WHERE job IS NULL")
-            connection.execute(
-                "DELETE FROM requests WHERE NOT EXISTS (SELECT 1 FROM calls WHERE request = requests.id)"
-            )
-        self._database.shrink()
-        return removed
-
     def close(self) -> None:
         """Write what is waiting and take no more."""
         with self._lock:
@@ -155,18 +134,6 @@ class StoreArchive:
         else:
             for waiting in batch:
                 self._commit([waiting])
-
-
-_CLEAR = """
-DELETE FROM replies WHERE NOT (:keep_saved AND key IN (
-    WITH of_saved AS (
-        SELECT calls.key, calls.parts FROM calls JOIN jobs ON jobs.id = calls.job
-        JOIN sessions ON sessions.id = jobs.session WHERE sessions.saved IS NOT NULL
-    )
-    SELECT key FROM of_saved WHERE key IS NOT NULL
-    UNION SELECT part.value FROM of_saved, json_each(of_saved.parts) AS part
-))
-"""
 
 
 async def _until(done: asyncio.Future[None]) -> None:

@@ -161,7 +161,12 @@ _FIRST = (
     """,
 )
 
-MIGRATIONS: dict[str, tuple[str, ...]] = {"0001_first_tables": _FIRST}
+_CACHE_SIZES = ("CREATE INDEX replies_of_model ON replies (model, created, bytes)",)
+
+MIGRATIONS: dict[str, tuple[str, ...]] = {
+    "0001_first_tables": _FIRST,
+    "0002_cache_sizes": _CACHE_SIZES,
+}
 """Statements by the name under which they are recorded as applied, oldest first."""
 
 

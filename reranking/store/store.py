@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reranking.store.archive import StoreArchive
+from reranking.store.cache import Cache
 from reranking.store.calls import Calls
 from reranking.store.database import Database
 from reranking.store.jobs import Jobs
@@ -33,6 +34,7 @@ class Store:
         self.path = path
         self.database = Database(path)
         self.archive = StoreArchive(self.database)
+        self.cache = Cache(self.database, clock)
         self.sessions = Sessions(self.database, clock)
         self.jobs = Jobs(self.database, clock)
         self.calls = Calls(self.database)

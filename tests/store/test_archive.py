@@ -78,7 +78,7 @@ def test_a_reply_that_is_there_is_not_replaced(store):
 
 def test_failures_and_answers_from_the_cache_add_nothing_to_the_cache(store):
     keep(store, call("a", source="cache"), call("b", source="shared"), call("c", reply=Failed("timeout", "Too slow.")))
-    assert store.archive.size() == (0, 0)
+    assert store.cache.size().replies == 0
 
 
 def test_more_keys_than_fit_into_one_query_are_found(store):
@@ -116,7 +116,7 @@ def test_calls_waiting_together_are_committed_together(store):
         await asyncio.gather(*waiting)
 
     asyncio.run(main())
-    assert store.archive.size()[0] == 100
+    assert store.cache.size().replies == 100
     assert len(begun) <= 2
 
 
@@ -147,7 +147,7 @@ def test_several_event_loops_keep_at_once(store):
         thread.start()
     for thread in threads:
         thread.join()
-    assert store.archive.size()[0] == 400
+    assert store.cache.size().replies == 400
 
 
 def test_a_write_error_reaches_everyone_who_waits_and_the_next_call_is_kept(store):
@@ -346,30 +346,3 @@ def test_spending_counts_sent_calls_only_and_says_how_many_prices_are_unknown(st
     )
     (spent,) = store.calls.spending()
     assert (spent.model, spent.calls, spent.cost_usd, spent.calls_of_unknown_cost) == ("p:m", 2, 0.0004, 1)
-
-
-def test_clearing_the_cache_keeps_what_saved_sessions_need(store):
-    saved, draft = store.sessions.new(), store.sessions.new()
-    store.sessions.save(saved, "Saved")
-    jobs = [store.jobs.add(session, "comparison", "q", [Document("x")], {}, 0) for session in (saved, draft)]
-    request = Score(model="p:m", task="score", query="q", texts=("x", "y"))
-    scores = Scores(scores=(1.0, 2.0), score_kind="logit", cut=(False, False))
-    keep(store, call("of saved", run=f"{jobs[0]}/0/0"), call("of draft", run=f"{jobs[1]}/0/0"), call("of neither"))
-    keep(store, call(run=f"{jobs[0]}/1/0", request=request, reply=scores, parts=("part x", "part y")))
-    keep(store, call("used by both", run=f"{jobs[1]}/0/0"), call("used by both", run=f"{jobs[0]}/0/0", source="cache"))
-    keys = [digest("of saved"), "part x", "part y", digest("used by both")]
-    assert store.archive.size()[0] == 6
-    assert store.archive.clear() == 2
-    assert sorted(find(store, *keys, digest("of draft"), digest("of neither"))) == sorted(keys)
-    assert store.archive.clear(keep_saved=False) == 4
-    assert store.archive.size() == (0, 0)
-
-
-def test_a_cleared_cache_leaves_the_records_and_drops_the_prompts_of_no_session(store, job):
-    keep(store, call("a", run=f"{job}/0/0"), call("secret of nobody", run="cli"))
-    store.archive.clear(keep_saved=False)
-    (row,) = store.calls.of(job)
-    assert row.request == [[["user", "prompt a"]], None, 1024]
-    assert row.reply is None
-    assert row.cost_usd == 0.0004
-    assert b"secret of nobody" not in store.path.read_bytes()

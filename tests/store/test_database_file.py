@@ -101,7 +101,7 @@ def test_a_transaction_that_raises_leaves_nothing(store):
 
     with pytest.raises(KeyboardInterrupt):
         interrupted()
-    assert store.archive.size() == (0, 0)
+    assert store.cache.size().replies == 0
     store.sessions.new({})
 
 
