@@ -1,0 +1,64 @@
+"""The table of what every strategy took and, once documents are judged, how good it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from math import ceil, floor
+
+from reranking.analysis.metrics import QualityRange, Range, quality_range
+from reranking.ui import columns, state
+from reranking.ui.compared import Compared, Grades
+
+
+def table(found: Compared, grades: Mapping[int, int]) -> str:
+    """A row per strategy: outcome, requests, tokens, cost, time and, with `grades`, quality."""
+    heads = ["strategy", "outcome", "requests", "cached", "tokens in", "tokens out", "cost", "time"]
+    heads += ["nDCG@10", "MRR", "P@1", "unjudged"] if grades else []
+    rows = []
+    for ranking, name in zip(found.rankings, found.names, strict=True):
+        usage = ranking.usage
+        outcome = f"<span class='rl-state rl-{ranking.outcome}'>{ranking.outcome}</span>"
+        cells = [escape(name), outcome, f"{usage.requests:,}", f"{usage.cached:,}", f"{usage.input_tokens:,}",
+                 f"{usage.output_tokens:,}", columns.cost(ranking), columns.seconds(usage.seconds)]  # fmt: skip
+        cells += _quality(quality_range(ranking, grades, max(state.GRADES))) if grades else []
+        rows.append("<tr>" + "".join(_cell(at, cell) for at, cell in enumerate(cells)) + "</tr>")
+    head = "".join(f"<th{'' if at < 2 else ' class=rl-num'}>{text}</th>" for at, text in enumerate(heads))
+    return f"<table class='rl-table rl-prices'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+
+
+def about_quality(documents: int, grades: Grades) -> str:
+    """What the figures mean, and how much of them is still open."""
+    own, judged = len(grades.own), len(grades.all)
+    by = [f"{own} by you"] if own else []
+    by += [f"{judged - own} by the example's author"] if judged > own else []
+    left = documents - judged
+    ranges = (
+        f"{left} of {documents} documents are unjudged: a range goes from the worst to the best that their grades can "
+        "still make of it, and – means that nothing is decided yet. "
+        if left
+        else ""
+    )
+    return (
+        f"{ranges}Judged: {', '.join(by)}. nDCG@10 with linear gain; MRR and P@1 count grades of 1 and above as "
+        "relevant. Ties count as the mean over their orders."
+    )
+
+
+def _quality(found: QualityRange | None) -> list[str]:
+    if found is None:
+        return ["–"] * 4
+    figures = [_figure_text(value) for value in (found.ndcg_at_10, found.reciprocal_rank, found.precision_at_1)]
+    return [*figures, f"{found.unjudged} of {found.judged + found.unjudged}"]
+
+
+def _figure_text(value: Range) -> str:
+    """A figure, the range that it may still take (rounded outwards), or a dash where it is open altogether."""
+    if value.high - value.low < 0.0005:
+        return f"{value.low:.3f}"
+    low, high = floor(round(value.low * 100, 6)) / 100, ceil(round(value.high * 100, 6)) / 100
+    return "–" if (low, high) == (0, 1) else f"{low:.2f} to {high:.2f}"
+
+
+def _cell(at: int, text: str) -> str:
+    return f"<td>{text}</td>" if at < 2 else f"<td class='rl-num'>{text}</td>"
