@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
 
 import streamlit as st
 
-from reranking.documents import Document, as_document
+from reranking.documents import Document
 from reranking.jobs import Jobs, JobStatus
 from reranking.models import ModelError
 from reranking.providers.registry import Registry
@@ -20,8 +17,11 @@ from reranking.providers.settings import ModelInfo, Settings
 from reranking.store import JobKind, Store, StoreError, open_store
 from reranking.store.sessions import ChangedElsewhereError, MissingSessionError
 from reranking.strategies.base import Strategy
-from reranking.strategies.catalogue import UnknownStrategyError, each, make
+from reranking.strategies.catalogue import each, with_defaults
 from reranking.ui import notices
+from reranking.ui.draft import Draft as Draft
+from reranking.ui.draft import Entry as Entry
+from reranking.ui.draft import draft_from_json
 
 ASSESSOR = "me"
 SCALE = "0-3"
@@ -32,89 +32,6 @@ CHANGED = (
     "the other one stays as it was changed there."
 )
 DELETED = "This session was deleted in another tab. What is entered here is kept as a new session."
-
-_FIRST_SET: tuple[tuple[dict[str, Any], bool], ...] = (
-    ({"kind": "input-order"}, True),
-    ({"kind": "bm25"}, True),
-    ({"kind": "dense", "model": "embedded:minilm"}, True),
-    ({"kind": "late-interaction", "model": "embedded:minilm"}, False),
-    ({"kind": "yes-no", "model": "embedded:smollm2"}, False),
-)
-
-
-@dataclass
-class Entry:
-    """One line of the strategy set. `key` tells lines apart, also two of the same strategy.
-
-    `problem` is what is wrong with the form as it stands; `spec` is then still the one before.
-    """
-
-    spec: dict[str, Any]
-    on: bool = True
-    problem: str = ""
-    key: str = field(default_factory=lambda: secrets.token_hex(4))
-
-    def strategy(self) -> Strategy | None:
-        """The strategy, or None if this installation does not know it (any more)."""
-        try:
-            return make(self.spec)
-        except UnknownStrategyError:
-            return None
-
-
-@dataclass
-class Draft:
-    """What has been entered: kept in the store as it is, also where it cannot be run yet.
-
-    `text` is what was pasted. `loaded` holds documents of a file or an example instead, and
-    `source` says where they are from.
-    """
-
-    query: str = ""
-    text: str = ""
-    split: str = "auto"
-    loaded: list[dict[str, Any]] | None = None
-    source: str = ""
-    shelf: list[Entry] = field(default_factory=lambda: [Entry(dict(spec), on) for spec, on in _FIRST_SET])
-
-    def documents(self) -> tuple[Document, ...]:
-        """The documents as entered: those loaded, else the pasted text as it is split."""
-        from reranking.formats.pasted import split_text
-
-        if self.loaded is not None:
-            return tuple(as_document(item) for item in self.loaded)
-        return split_text(self.text, self.split).documents  # type: ignore[arg-type]  # the widget offers modes only
-
-    def strategies(self) -> list[Strategy]:
-        """The strategies that are switched on."""
-        return [made for entry in self.shelf if entry.on and (made := entry.strategy()) is not None]
-
-    def load(self, documents: Sequence[Document], source: str) -> None:
-        """Take these documents instead of the pasted text, which stays as it is."""
-        self.loaded = [
-            {"text": item.text, "id": item.id, "title": item.title, "metadata": dict(item.metadata)}
-            for item in documents
-        ]
-        self.source = source
-
-    def is_empty(self) -> bool:
-        """Whether nothing has been entered yet."""
-        return not (self.query or self.text or self.loaded)
-
-    def to_json(self) -> dict[str, Any]:
-        """The draft as JSON-able values. `strategies` is there for the list of sessions."""
-        # What is wrong with a form belongs to the form on the screen, not to what is kept.
-        shelf = [{"spec": entry.spec, "on": entry.on, "key": entry.key} for entry in self.shelf]
-        return {**asdict(self), "shelf": shelf, "strategies": [entry.spec for entry in self.shelf if entry.on]}
-
-
-def draft_from_json(value: Mapping[str, Any]) -> Draft:
-    """The draft that `Draft.to_json` wrote."""
-    known = {key: value[key] for key in ("query", "text", "split", "loaded", "source") if key in value}
-    found = Draft(**known)
-    if "shelf" in value:
-        found.shelf = [Entry(**entry) for entry in value["shelf"]]
-    return found
 
 
 @st.cache_resource(show_spinner=False)
@@ -255,7 +172,7 @@ def _move_into_new(why: str = "") -> str:
 
 def start_new() -> None:
     """Leave the current session, which stays as it is, and begin one with its strategies and nothing else."""
-    _begin(None, Draft(shelf=[Entry(dict(entry.spec), entry.on) for entry in draft().shelf]))
+    _begin(None, Draft(shelf=[entry.copy() for entry in draft().shelf]))
     if "session" in st.query_params:
         del st.query_params["session"]
 
@@ -277,12 +194,44 @@ def widget_key(name: str) -> str:
 
 
 def latest_job(kind: JobKind) -> JobStatus | None:
-    """The newest job of the current session, if there is one."""
+    """The newest job for the current query and documents; else the newest for an earlier state of them.
+
+    One that is still running comes first. Jobs of the session's other queries are left out.
+    """
     session = st.session_state.session
     if session is None:
         return None
-    rows = store().jobs.of(session, kind)
-    return jobs().status(rows[0].id) if rows else None
+    entered = draft()
+    documents = entered.documents()
+    elsewhere = {other.query for other in entered.others} - {entered.query}
+    mine = []
+    for row in store().jobs.of(session, kind):
+        if row.query in elsewhere or (mine and row.query != entered.query and row.state != "running"):
+            continue
+        status = jobs().status(row.id)
+        if status is None:
+            continue
+        same = _documents_of(status) == documents
+        if status.state == "running" or (same and row.query == entered.query):
+            return status
+        if same or row.query == entered.query or not entered.others:
+            mine.append(status)
+    return mine[0] if mine else None
+
+
+def _documents_of(status: JobStatus) -> tuple[Document, ...]:
+    return tuple(item.document for item in status.candidates)
+
+
+def label_of(strategy: Strategy) -> str:
+    """What the user calls this strategy with these parameters; empty for the name made from them."""
+    entered: Draft | None = st.session_state.get("draft")
+    named = [entry for entry in entered.shelf if entry.label] if entered is not None else []
+    spec = with_defaults(strategy).spec() if named else {}
+    for entry in named:
+        if (made := entry.strategy()) is not None and with_defaults(made).spec() == spec:
+            return entry.label
+    return ""
 
 
 def grades(query: str, documents: Sequence[Document]) -> dict[int, int]:
