@@ -7,22 +7,27 @@ from collections.abc import Callable, Sequence
 
 from reranking.models import model_name
 from reranking.strategies.base import Strategy, describe
+from reranking.ui import state
 
 
 def title(strategy: Strategy) -> str:
-    """The title; of a strategy that is not installed any more, what the store knows of it."""
-    return strategy.title if _installed(strategy) else strategy.name
+    """What the user calls it, else its title; of one that is not installed any more, what the store knows of it."""
+    return state.label_of(strategy) or _own_title(strategy)
 
 
 def with_parameters(strategy: Strategy) -> str:
-    """Title and changed parameters, such as `BM25 (k1=2.0)`."""
-    return _named(strategy, _changed(strategy))
+    """What the user calls it, else title and changed parameters, such as `BM25 (k1=2.0)`."""
+    return state.label_of(strategy) or _named(strategy, _changed(strategy))
 
 
 def parameters_and_model(strategy: Strategy) -> str:
-    """What stands below a title: changed parameters and model; empty if there is neither."""
+    """What stands below a title: changed parameters and model, and the strategy's own title if the user's stands above.
+
+    Empty if there is none of them.
+    """
+    own = _own_title(strategy) if state.label_of(strategy) else ""
     shown = ", ".join(f"{field}={text}" for field, text in _changed(strategy).items())
-    return " · ".join(part for part in (shown, _model(strategy)) if part)
+    return " · ".join(part for part in (own, shown, _model(strategy)) if part)
 
 
 def full_name(strategy: Strategy) -> str:
@@ -78,6 +83,10 @@ def _changed(strategy: Strategy) -> dict[str, str]:
 def _named(strategy: Strategy, parameters: dict[str, str]) -> str:
     shown = ", ".join(f"{field}={text}" for field, text in parameters.items())
     return f"{title(strategy)} ({shown})" if shown else title(strategy)
+
+
+def _own_title(strategy: Strategy) -> str:
+    return strategy.title if _installed(strategy) else strategy.name
 
 
 def _installed(strategy: Strategy) -> bool:
