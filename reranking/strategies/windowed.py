@@ -106,16 +106,17 @@ class Groups(Ordering):
 class Tournament(Ordering):
     """Tournaments in stages: the best half of every group goes on and gets a point (TourRank).
 
-    Requests: for each tournament the groups of all its stages, 14 for n = 100 and window 20; all
-    groups of a stage and all tournaments at once. Scores: points, summed over the tournaments;
-    equal points are ties. A group without a usable reply goes on whole, without points.
+    Requests: for each tournament the groups of all its stages, 13 for n = 100 and window 20; all
+    groups of a stage and all tournaments at once. The last two are not asked about again: the reply
+    that chose them has ordered them. Scores: points, summed over the tournaments; equal points are
+    ties. A group without a usable reply goes on whole, without points.
     Source: Chen et al. 2024, https://arxiv.org/abs/2406.11678
     """
 
     title: ClassVar[str] = "Tournament"
     family: ClassVar[Family] = "LLM listwise"
     requests: ClassVar[str] = (
-        "tournaments x groups of all stages: 3, 4 and 14 of them for n = 10, 20 and 100, window 20"
+        "tournaments x groups of all stages: 2, 3 and 13 of them for n = 10, 20 and 100, window 20"
     )
     adaptive: ClassVar[bool] = True
     source: ClassVar[str] = "Chen et al. 2024, https://arxiv.org/abs/2406.11678"
@@ -158,6 +159,9 @@ class Tournament(Ordering):
                 for place in best:
                     points[place] += 1
                 alive += best
+            if len(groups) == 1 and len(alive) == 2 and found[0] is not None:
+                points[alive[0]] += 1  # the reply that chose the last two has said which of them is better
+                break
         return points
 
 
