@@ -1,4 +1,4 @@
-"""How far rankings of the same candidates agree: Kendall's tau-b, and one sentence about it.
+"""How far rankings of the same candidates agree: Kendall's tau-b, matrices, and one sentence about them.
 
 All figures are on mid-ranks, so that the order in which tied documents are listed does not
 count. Failed rankings are left out.
@@ -6,15 +6,18 @@ count. Failed rankings are left out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, combinations_with_replacement
 from statistics import median
 
 from reranking.documents import Candidate
 from reranking.ranking import Ranking
 
 LABEL_LENGTH = 40
+
+Measure = Callable[[Ranking, Ranking], float | None]
+"""How far two rankings agree, up to 1 for the same order; None where that is undefined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +58,42 @@ def kendall_tau_b(a: Ranking, b: Ranking) -> float | None:
     return float(kendalltau(*ranks, variant="b", method="asymptotic").statistic)
 
 
-def agreement_matrix(rankings: Sequence[Ranking]) -> list[list[float | None]]:
-    """Tau-b of every two rankings, None where undefined. The diagonal is 1 where tau is defined."""
+def ties_everything(ranking: Ranking) -> bool:
+    """Whether it tells no two of its documents apart; a failed ranking does not even say that."""
+    return ranking.outcome != "failed" and len(ranking) > 1 and len({item.tie for item in ranking}) == 1
+
+
+def agreement_matrix(rankings: Sequence[Ranking], measure: Measure = kendall_tau_b) -> list[list[float | None]]:
+    """What a symmetric `measure` gives for every two rankings.
+
+    None where it is undefined, where a ranking failed, and, since it holds no order, where one ties
+    everything, whatever the measure makes of that.
+    """
     matrix: list[list[float | None]] = [[None] * len(rankings) for _ in rankings]
-    for i, first in enumerate(rankings):
-        for j in range(i, len(rankings)):
-            matrix[i][j] = matrix[j][i] = kendall_tau_b(first, rankings[j])
+    ordered = [at for at, ranking in enumerate(rankings) if not ties_everything(ranking)]
+    for i, j in combinations_with_replacement(ordered, 2):
+        matrix[i][j] = matrix[j][i] = measure(rankings[i], rankings[j])
     return matrix
+
+
+def by_similarity(matrix: Sequence[Sequence[float | None]]) -> list[int]:
+    """The order of rows in which those that agree stand beside each other.
+
+    Average linkage on one less the agreement, its leaves ordered so that neighbours are as near
+    as the tree allows (Bar-Joseph et al. 2001, https://doi.org/10.1093/bioinformatics/17.suppl_1.S22).
+    Rows without any value come last. The first of the given rows is in the first half.
+    """
+    known = [at for at, row in enumerate(matrix) if row[at] is not None]
+    last = [at for at in range(len(matrix)) if at not in known]
+    if len(known) < 3:
+        return known + last
+    from scipy.cluster.hierarchy import leaves_list, linkage  # loads with scipy.stats
+
+    apart = [1 - (matrix[i][j] or 0.0) for i, j in combinations(known, 2)]
+    order = [known[at] for at in leaves_list(linkage(apart, "average", optimal_ordering=True))]
+    if order.index(known[0]) >= len(order) / 2:
+        order.reverse()
+    return order + last
 
 
 def most_disputed(rankings: Sequence[Ranking]) -> list[Dispute]:

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reranking.analysis.agreement import Dispute, agreement_matrix, kendall_tau_b, most_disputed, summary
+from reranking.analysis.agreement import (
+    Dispute,
+    agreement_matrix,
+    by_similarity,
+    kendall_tau_b,
+    most_disputed,
+    summary,
+    ties_everything,
+)
+from reranking.analysis.overlap import overlap, rbo
 from reranking.documents import as_candidates
 from reranking.ranking import Diagnostic, by_order, by_score, failed
 
@@ -56,6 +65,24 @@ def test_tau_of_a_ranking_with_itself_is_exactly_one_and_with_its_reverse_exactl
     assert kendall_tau_b(a, b) == -1.0
 
 
+# The 10 pairs of five documents, counted by hand. First: 7 agree, 3 do not. Second: each ties another one; of the
+# 8 others 7 agree. Third: the first ties one, the second three others; of the 6 that are left 2 agree.
+@pytest.mark.parametrize(
+    ("a", "b", "expected"),
+    [
+        (ordered(0, 1, 2, 3, 4), ordered(1, 0, 3, 4, 2), (7 - 3) / 10),
+        (scored(5, 4, 3, 3, 1), scored(4, 5, 3, 1, 1), (7 - 1) / sqrt(9 * 9)),
+        (scored(5, 5, 3, 2, 1), scored(4, 3, 3, 3, 5), (2 - 4) / sqrt(9 * 7)),
+    ],
+)
+def test_tau_of_hand_worked_cases_is_scipys(a, b, expected):
+    from scipy.stats import kendalltau
+
+    assert kendall_tau_b(a, b) == pytest.approx(expected, abs=1e-12)
+    ranks = [[ranking.mid_ranks()[at] for at in range(5)] for ranking in (a, b)]
+    assert kendall_tau_b(a, b) == pytest.approx(kendalltau(*ranks).statistic, abs=1e-12)
+
+
 def test_tau_is_undefined_for_failures_full_ties_and_single_documents():
     assert kendall_tau_b(broken(3), ordered(0, 1, 2)) is None
     assert kendall_tau_b(ordered(0, 1, 2), broken(3)) is None
@@ -86,6 +113,34 @@ def test_the_matrix_is_symmetric_with_ones_where_tau_is_defined():
     assert all(matrix[i][j] == matrix[j][i] for i in range(4) for j in range(4))
     assert matrix[0][1] == pytest.approx(by_definition(rankings[0], rankings[1]))
     assert all(matrix[2][j] is None and matrix[3][j] is None for j in range(4))
+
+
+@pytest.mark.parametrize("measure", [kendall_tau_b, rbo, lambda a, b: overlap(a, b, 2)])
+def test_a_matrix_of_any_measure_leaves_out_what_holds_no_order(measure):
+    rankings = [ordered(0, 1, 2, 3), scored(1.0, 1.0, 1.0, 1.0), ordered(3, 1, 0, 2), broken(4)]
+    assert [ties_everything(ranking) for ranking in rankings] == [False, True, False, False]
+    matrix = agreement_matrix(rankings, measure)
+    assert [matrix[at][at] for at in range(4)] == [1.0, None, 1.0, None]
+    assert matrix[0][2] == measure(rankings[0], rankings[2]) < 1
+    assert all(matrix[1][j] is None and matrix[3][j] is None for j in range(4))
+
+
+def test_rankings_that_agree_stand_beside_each_other():
+    near = [ordered(0, 1, 2, 3, 4, 5), ordered(0, 1, 2, 3, 5, 4)]
+    far = [ordered(5, 4, 3, 2, 1, 0), ordered(5, 4, 3, 2, 0, 1)]
+    matrix = agreement_matrix([near[0], far[0], broken(6), near[1], far[1]])
+    order = by_similarity(matrix)
+    assert order[-1] == 2
+    assert {*order[:2]} == {0, 3}
+    assert {*order[2:4]} == {1, 4}
+
+
+@settings(deadline=None)
+@given(st.integers(0, 10**6), st.integers(0, 8))
+def test_the_order_by_similarity_holds_every_row_once(seed, count):
+    rng = random.Random(seed)
+    rankings = [scored(*(float(rng.randrange(3)) for _ in range(4))) for _ in range(count)]
+    assert sorted(by_similarity(agreement_matrix(rankings))) == list(range(count))
 
 
 def test_the_most_disputed_document_comes_first_and_failures_do_not_count():
