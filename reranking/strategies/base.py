@@ -9,7 +9,7 @@ compute something slow away from the event loop. A generator of `together` may y
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Final, Literal, TypeVar, cast
 
@@ -92,12 +92,26 @@ Guarantee = Literal["exact order", "exact top k", "nothing exact"]
 OF_ITS_BASE: Final = "that of its base"
 
 
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """Values of parameters under which the order of the input should count less.
+
+    `title` names it for people: remedies of equal titles are one remedy, whichever strategies
+    have it. `values` maps parameters to what they are to be.
+    """
+
+    title: str
+    values: Mapping[str, Any]
+
+
 class Strategy(BaseModel):
     """A way to order candidates. Fields are its parameters; subclasses add `kind` and `steps`.
 
     Class attributes say what forms, listings and docs need: `title` and `family`, what it
     `asks` of a model, how many `requests` it makes for n candidates, what it `promises`
-    under a model that is always right, and the `source` of the method.
+    under a model that is always right, and the `source` of the method. `ignores_order` says
+    that the order in which candidates are given cannot change what each is worth, as long as the
+    model reads each text by itself; `remedies` which parameters may help where it can.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -110,6 +124,8 @@ class Strategy(BaseModel):
     promises: ClassVar[Guarantee | Literal["that of its base"]] = "nothing exact"
     default_model: ClassVar[str | None] = None
     source: ClassVar[str] = ""
+    ignores_order: ClassVar[bool] = False
+    remedies: ClassVar[tuple[Remedy, ...]] = ()
 
     @abstractmethod
     def steps(self, query: str, candidates: Candidates) -> Steps:

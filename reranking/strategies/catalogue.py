@@ -113,7 +113,7 @@ def fill_model(strategy: Strategy, model: Model | str, answers: frozenset[type[R
         wanted = item.wants()
         return item.model_copy(update={"model": model}) if wanted and set(wanted) <= answers else item
 
-    return cast(Strategy, _mapped(strategy, fill))
+    return cast(Strategy, mapped(strategy, fill))
 
 
 def with_defaults(strategy: Strategy) -> Strategy:
@@ -124,7 +124,7 @@ def with_defaults(strategy: Strategy) -> Strategy:
             return item.model_copy(update={"model": item.default_model})
         return item
 
-    return cast(Strategy, _mapped(strategy, fill))
+    return cast(Strategy, mapped(strategy, fill))
 
 
 def without_model(strategy: Strategy) -> list[Strategy]:
@@ -136,13 +136,13 @@ def without_model(strategy: Strategy) -> list[Strategy]:
     ]
 
 
-def _mapped(value: Any, change: Callable[[Strategy], Strategy]) -> Any:
-    """`value` with `change` applied to every strategy in it, innermost first."""
+def mapped(value: Any, change: Callable[[Strategy], Strategy]) -> Any:
+    """`value`, a parameter or a strategy, with `change` applied to every strategy in it, innermost first."""
     if isinstance(value, list | tuple):
-        return type(value)(_mapped(item, change) for item in value)
+        return type(value)(mapped(item, change) for item in value)
     if not isinstance(value, BaseModel) or isinstance(value, Model):
         return value
-    update = {field: _mapped(getattr(value, field), change) for field in type(value).model_fields}
+    update = {field: mapped(getattr(value, field), change) for field in type(value).model_fields}
     copy = value.model_copy(update=update)
     return change(copy) if isinstance(copy, Strategy) else copy
 

@@ -18,12 +18,15 @@ from reranking.analysis.consensus import Consensus, borda, copeland, kemeny, rec
 from reranking.analysis.shuffles import random_orders
 from reranking.documents import Candidates
 from reranking.ranking import Diagnostic, Explanation, Ranking, by_score, failed
-from reranking.strategies.base import OF_ITS_BASE, Family, Guarantee, Steps, Strategy, aside, together
+from reranking.strategies.base import OF_ITS_BASE, Family, Guarantee, Remedy, Steps, Strategy, aside, together
 from reranking.strategies.catalogue import Nested
 from reranking.strategies.listwise import Listwise
 from reranking.strategies.merging import by_consensus, joint_outcome, ranks_in
 
 Method = Literal["kemeny", "borda", "copeland", "reciprocal rank"]
+
+REMEDIES = tuple(Remedy(f"Self-consistency, {runs} shuffles", {"runs": runs}) for runs in (3, 5, 10))
+"""What to try against a dependence on the order, for every strategy as the base."""
 
 
 class SelfConsistency(Strategy):
@@ -42,6 +45,7 @@ class SelfConsistency(Strategy):
     requests: ClassVar[str] = "runs x those of its base"
     promises = OF_ITS_BASE
     source: ClassVar[str] = "Tang et al. 2024, https://arxiv.org/abs/2310.07712"
+    remedies: ClassVar[tuple[Remedy, ...]] = REMEDIES
 
     kind: Literal["self-consistency"] = "self-consistency"
     base: Nested = Field(Listwise(reasons=False), description="What ranks each shuffle")

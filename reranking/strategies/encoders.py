@@ -25,6 +25,7 @@ class ComparesVectors(AsksModel):
     family: ClassVar[Family] = "Encoders"
     requests: ClassVar[str] = "2"
     default_model: ClassVar[str | None] = "embedded:minilm"
+    ignores_order: ClassVar[bool] = True
     score_kind: ClassVar[str]
 
     @override
@@ -121,6 +122,7 @@ class CrossEncoder(AsksModel):
     asks: ClassVar[tuple[type[Request], ...]] = (Score,)
     requests: ClassVar[str] = "1"
     source: ClassVar[str] = "Nogueira & Cho 2019, https://arxiv.org/abs/1901.04085"
+    ignores_order: ClassVar[bool] = True
 
     kind: Literal["cross-encoder"] = "cross-encoder"
 

@@ -53,6 +53,7 @@ class BM25(Strategy):
     title: ClassVar[str] = "BM25"
     family: ClassVar[Family] = "Lexical"
     source: ClassVar[str] = "Robertson & Zaragoza 2009, https://doi.org/10.1561/1500000019"
+    ignores_order: ClassVar[bool] = True
 
     kind: Literal["bm25"] = "bm25"
     k1: float = Field(1.5, ge=0, le=10, description="How much repeating a word counts")
