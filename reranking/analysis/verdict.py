@@ -1,0 +1,200 @@
+"""What a position-bias test found, in words with its numbers. Plain text; nothing in it comes from documents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reranking.analysis.bias import Bias
+from reranking.analysis.bias_model import Estimate
+from reranking.analysis.pairwise_bias import PairwiseBias
+
+Finding = Literal[
+    "primacy", "recency", "middle-loss", "middle-gain", "none found", "no effect",
+    "all tied", "cannot tell", "repairs", "failed",
+]  # fmt: skip
+"""What a verdict can say. `no effect` is exactly none: all rankings are the same. `repairs` and
+`cannot tell` are no verdict."""
+
+ALPHA = 0.05
+REPAIR_LIMIT = 0.1
+FEWEST_GROUPS = 3
+TIES_WORTH_SAYING = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`sentence` is the finding with its numbers, `also` a second effect, `remarks` say what else to know."""
+
+    finding: Finding
+    sentence: str
+    also: str = ""
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return " ".join(part for part in (self.sentence, self.also, *self.remarks) if part)
+
+    @property
+    def biased(self) -> bool:
+        """Whether an effect of the position was found."""
+        return self.finding in {"primacy", "recency", "middle-loss", "middle-gain"}
+
+
+def verdict(bias: Bias, pairwise: PairwiseBias | None = None, *, deterministic: bool = False) -> Verdict:
+    """The verdict on a test. `pairwise` says what the answers to pairs were, for a strategy that compares two.
+
+    `deterministic` says that the model gives equal answers to equal requests, so that there is
+    no noise to control for.
+    """
+    remarks = _left_out(bias)
+    if not bias.used:
+        return Verdict("failed", "Every run failed: there is nothing to say about positions.")
+    if bias.n < 2:
+        return Verdict("cannot tell", "With fewer than 2 documents there is no order to depend on.", "", remarks)
+    if bias.repaired is not None and bias.repaired > REPAIR_LIMIT:
+        sentence = (
+            f"No verdict: {percent(bias.repaired)} of the places come from mending broken replies, which keeps the "
+            "input order and looks like a preference for earlier documents. Let the model reply in a form that can "
+            "be read, or show it fewer documents at once."
+        )
+        return Verdict("repairs", sentence, "", remarks)
+    stable = bias.shuffled
+    if stable is not None and stable.tied_pairs == 1:
+        return Verdict("all tied", _all_tied(pairwise), "", remarks)
+    if bias.unmoved:
+        return Verdict("no effect", _no_effect(bias), "", (*_ties(bias), *remarks))
+    effect, test = bias.model.last_to_first, bias.test
+    if effect is None or test is None or effect.detectable is None or bias.model.groups < FEWEST_GROUPS:
+        return Verdict("cannot tell", _too_few(bias), "", remarks)
+    remarks = (*_noise(bias, deterministic), *_ties(bias), *remarks)
+    middle = bias.model.middle
+    trend = _trend(effect, test.linear_adjusted) if test.linear_adjusted < ALPHA else ""
+    curve = _curve(middle, test.middle_adjusted) if middle and test.middle_adjusted < ALPHA else ""
+    if trend:
+        return Verdict("primacy" if effect.value > 0 else "recency", trend, curve, remarks)
+    if curve and middle:
+        return Verdict("middle-loss" if middle.value > 0 else "middle-gain", curve, "", remarks)
+    if effect.detectable > bias.n - 1:  # more than a strategy that returns its input
+        return Verdict("cannot tell", _too_few(bias), "", remarks)
+    sentence = (
+        f"No effect of the input position was found (p {p_value(min(test.linear_adjusted, test.middle_adjusted))}). "
+        f"A gain of {places(effect.detectable)} or more from last to first would probably have been found."
+    )
+    return Verdict("none found", sentence, "", remarks)
+
+
+def _trend(effect: Estimate, p: float) -> str:
+    favoured, source, target = ("Earlier", "last", "first") if effect.value > 0 else ("Later", "first", "last")
+    return (
+        f"{favoured} documents are favoured: moving a document from {source} to {target} raises it "
+        f"{places(abs(effect.value))} {numbers(effect, p)}."
+    )
+
+
+def _curve(effect: Estimate, p: float) -> str:
+    if effect.value > 0:
+        return (
+            "Documents in the middle are at a disadvantage: moving a document from either end to the middle lowers it "
+            f"{places(effect.value)} {numbers(effect, p)}."
+        )
+    return (
+        "Documents in the middle are favoured: moving a document from either end to the middle raises it "
+        f"{places(-effect.value)} {numbers(effect, p)}."
+    )
+
+
+def _no_effect(bias: Bias) -> str:
+    return (
+        f"The order of the input has no effect at all: all {bias.used} shuffles gave every document the same rank "
+        "(effect 0, W = 1)."
+    )
+
+
+def _all_tied(pairwise: PairwiseBias | None) -> str:
+    base = "All documents tie in every run, so the strategy says nothing about their order"
+    if pairwise is None or not pairwise.pairs:
+        return f"{base}, and positions cannot matter."
+    if pairwise.first == pairwise.pairs or pairwise.second == pairwise.pairs:
+        side = "first" if pairwise.first else "second"
+        return (
+            f"{base}: asked about {_count(pairwise.pairs, 'pair')} in both orders, the model named the {side} of the "
+            "two passages shown every time. Its answers depend on the side alone and cancel out."
+        )
+    agreeing = f"{pairwise.consistent} of {_count(pairwise.pairs, 'pair')}"
+    return f"{base}: in both orders of a pair the model named the same document in {agreeing}."
+
+
+def _too_few(bias: Bias) -> str:
+    return (
+        f"Too few runs to tell: {_count(bias.used, 'run')} of {bias.n} documents cannot tell the effect of the "
+        "position from chance. Take more shuffles."
+    )
+
+
+def _noise(bias: Bias, deterministic: bool) -> tuple[str, ...]:
+    if deterministic:
+        return ("Equal requests get equal answers from this model, so there is no noise to control for.",)
+    if bias.noise is None or bias.noise.stability.moved is None:
+        return ("How much the model varies by itself was not measured.",)
+    moved = bias.noise.stability.moved
+    if moved == 0:
+        return ("Repeating the same order moves nothing.",)
+    return (f"Repeating the same order moves documents {places(moved)}.",)
+
+
+def _ties(bias: Bias) -> tuple[str, ...]:
+    tied = None if bias.shuffled is None else bias.shuffled.tied_pairs
+    return (f"{percent(tied)} of the pairs of documents tie.",) if tied and tied >= TIES_WORTH_SAYING else ()
+
+
+def _left_out(bias: Bias) -> tuple[str, ...]:
+    if not bias.failed:
+        return ()
+    return (
+        f"{bias.failed} of {bias.failed + bias.used} runs failed and {'is' if bias.failed == 1 else 'are'} left out.",
+    )
+
+
+def numbers(effect: Estimate, p: float | None = None) -> str:
+    """Interval and p-value in brackets, in the direction of the effect: `(95 % 4.8 to 7.5, p < .001)`."""
+    if effect.low is None or effect.high is None:
+        return ""
+    low, high = (effect.low, effect.high) if effect.value >= 0 else (-effect.high, -effect.low)
+    told = "" if p is None else f", p {p_value(p)}"
+    return f"(95 % {decimal(low)} to {decimal(high)}{told})"
+
+
+def p_value(p: float) -> str:
+    """`< .001` or `= .03`."""
+    if p < 0.001:
+        return "< .001"
+    text = f"{p:.3f}" if p < 0.01 else f"{p:.2f}"
+    return f"= {'1' if float(text) == 1 else text.removeprefix('0')}"
+
+
+def places(value: float) -> str:
+    """`1 place`, `6.2 places`."""
+    text = decimal(value)
+    return f"{text} place{'' if text == '1' else 's'}"
+
+
+def decimal(value: float) -> str:
+    """One decimal, two below 0.1, none where it is zero; the minus is a real one."""
+    text = f"{value:.2f}" if 0 < abs(value) < 0.095 else f"{value:.1f}"
+    text = text.removesuffix(".0")
+    return "0" if float(text) == 0 else text.replace("-", "−")
+
+
+def percent(share: float) -> str:
+    """A share as a whole percentage; never rounded to 0 or 100."""
+    if 0 < share < 0.005:
+        return "less than 1 %"
+    if 0.995 <= share < 1:
+        return "more than 99 %"
+    return f"{100 * share:.0f} %"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
