@@ -65,11 +65,16 @@ class ModelError(Exception):
     `rate-limit`, `timeout`, `connection`, `server`, `bad-request`, `context-too-long`,
     `refused`, `bad-reply`, `internal`. The message is one plain sentence that says what to do;
     it never contains a key. `receipt` tells what was paid for a reply that could not be used.
+    `fits` is the share of the prompt's tokens that the model reads, where it says how many too
+    many they are.
     """
 
-    def __init__(self, code: str, message: str, raw: str = "", receipt: Receipt | None = None) -> None:
+    def __init__(
+        self, code: str, message: str, raw: str = "", receipt: Receipt | None = None, fits: float | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.raw = raw
         self.receipt = receipt
+        self.fits = fits

@@ -211,13 +211,15 @@ class TokenVectors(PartedReply):
 class Failed:
     """What a strategy receives in place of a reply when a request failed for good.
 
-    `receipt` is there if a reply was received, and paid, that could not be used.
+    `receipt` is there if a reply was received, and paid, that could not be used. `fits` is the
+    share of a prompt that would not have been too long (`context-too-long`), if that is known.
     """
 
     code: str
     message: str
     raw: str = ""
     receipt: Receipt | None = None
+    fits: float | None = None
 
 
 REPLY_KINDS: dict[str, type[Reply]] = {

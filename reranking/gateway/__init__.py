@@ -200,7 +200,7 @@ class Gateway:
         try:
             reply: Reply | Failed = await model.answer(request)
         except ModelError as error:
-            reply = Failed(error.code, error.message, error.raw, error.receipt)
+            reply = Failed(error.code, error.message, error.raw, error.receipt, error.fits)
         except Exception as error:  # a provider's bug is one failed request, not the end of a comparison
             logger.exception("%s raised on a %s request", model.name, request.kind)
             reply = Failed("internal", f"{model.name} failed with {type(error).__name__}.")

@@ -49,13 +49,15 @@ class Passages:
     """The candidates as prompts show them, and which of them (original positions) were cut.
 
     `texts` is what stands in the prompt. `read` is the beginning of each candidate's own text
-    that is shown (offsets in it are offsets in the text), `titles` what is shown of its title.
+    that is shown (offsets in it are offsets in the text), `titles` what is shown of its title. `words`
+    is how many words of each are shown; what has few words or none counts by its characters.
     """
 
     texts: tuple[str, ...]
     cut: tuple[int, ...]
     read: tuple[str, ...]
     titles: tuple[str, ...]
+    words: tuple[int, ...]
 
 
 def passages(candidates: Candidates, words: int, show_title: bool) -> Passages:
@@ -63,19 +65,20 @@ def passages(candidates: Candidates, words: int, show_title: bool) -> Passages:
 
     Title and text together have at most CHARACTERS_PER_WORD characters per allowed word.
     """
-    texts, cut, read, titles = [], [], [], []
+    texts, cut, read, titles, sizes = [], [], [], [], []
     for candidate in candidates:
         given = (candidate.title or "").strip() if show_title else ""
         room = CHARACTERS_PER_WORD * words
         title, used = first_words(given, words, room)
-        text, _ = first_words(candidate.text, words - used, room - len(title))
+        text, rest = first_words(candidate.text, words - used, room - len(title))
         shown = text.strip()
         texts.append(defuse(f"{title}\n{shown}" if title else shown))
         read.append(text)
         titles.append(title)
+        sizes.append(max(used + rest, -(-(len(title) + len(shown)) // CHARACTERS_PER_WORD)))
         if title != given or shown != candidate.text.strip():
             cut.append(candidate.index)
-    return Passages(tuple(texts), tuple(cut), tuple(read), tuple(titles))
+    return Passages(tuple(texts), tuple(cut), tuple(read), tuple(titles), tuple(sizes))
 
 
 @lru_cache(maxsize=512)  # shuffles and stages show the same documents again

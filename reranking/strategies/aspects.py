@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -12,12 +13,12 @@ from typing_extensions import override
 
 from reranking.documents import Candidate, Candidates, Document, as_candidates, has_content
 from reranking.parsing import parse_parts
-from reranking.prompts.passages import CHARACTERS_PER_WORD, defuse, fenced, first_words, passages
+from reranking.prompts.passages import CHARACTERS_PER_WORD, Passages, defuse, fenced, first_words, passages
 from reranking.ranking import Contribution, Diagnostic, Explanation, by_score
 from reranking.replies import Failed, Text
 from reranking.requests import Generate, Request, schema_text
 from reranking.strategies.base import Answer, Family, Guarantee, Steps
-from reranking.strategies.llm import LLMStrategy, cut_note, lost, unusable
+from reranking.strategies.llm import LLMStrategy, lost, unusable
 
 _WORDS_OF_A_QUERY = 60
 _EACH_SIDE = 2
@@ -126,26 +127,28 @@ class Aspects(LLMStrategy):
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
         shown = self.shown(candidates)
-        examples = passages(as_candidates(Document(item.passage) for item in self.examples), self.passage_words, False)
+        examples = self._examples(self.passage_words)
         schema = aspects_schema(self.aspects)
-        own: list[int] = []
-        asked: list[Request] = []
-        for candidate, text in zip(candidates, shown.texts, strict=True):
-            others = [at for at, item in enumerate(self.examples) if not _is_about(item, query, candidate)]
-            if len(others) < len(self.examples):
-                own.append(candidate.index)
-            passage, *judged = fenced([text, *(examples.texts[at] for at in others)])
+        others = [
+            [at for at, item in enumerate(self.examples) if not _is_about(item, query, candidate)]
+            for candidate in candidates
+        ]
+        own = [item.index for item, left in zip(candidates, others, strict=True) if len(left) < len(self.examples)]
+
+        def request(place: int, words: int) -> Generate:
+            known = examples if words >= self.passage_words else self._examples(words)
+            passage, *judged = fenced([*shown.texts([place], words), *(known.texts[at] for at in others[place])])
             messages = self.messages(
                 query=query,
                 passage=passage,
                 aspects=_listed(self.aspects),
-                examples=_shown([self.examples[at] for at in others], judged),
+                examples=_shown([self.examples[at] for at in others[place]], judged),
                 form=_form(self.aspects),
             )
-            asked.append(
-                Generate(model=self.asked, task="aspects", shown=(candidate.index,), messages=messages, schema=schema)
-            )
-        replies: list[Answer] = yield asked
+            at = (candidates[place].index,)
+            return Generate(model=self.asked, task="aspects", shown=at, messages=messages, schema=schema)
+
+        replies = yield from shown.ask([partial(request, place) for place in range(len(candidates))])
         read = [self._read(item, reply) for item, reply in zip(candidates, replies, strict=True)]
         failures = [(item.index, reply) for item, reply in zip(candidates, replies, strict=True)
                     if isinstance(reply, Failed)]  # fmt: skip
@@ -157,7 +160,7 @@ class Aspects(LLMStrategy):
             f"{weighted}sum of aspects out of {self.best:.10g}",
             explanations=[explanation for _, explanation, _ in read],
             diagnostics=[
-                *cut_note(shown.cut),
+                *shown.notes(),
                 *_cut_examples(examples.cut),
                 *_own_examples(own),
                 *lost(failures),
@@ -165,6 +168,10 @@ class Aspects(LLMStrategy):
             ],
             repaired=any(note.code == "read-from-text" for note in notes),
         )
+
+    def _examples(self, words: int) -> Passages:
+        """The examples' passages, cut like the documents."""
+        return passages(as_candidates(Document(item.passage) for item in self.examples), words, False)
 
     def _read(self, candidate: Candidate, reply: Answer) -> tuple[float | None, Explanation | None, Diagnostic | None]:
         """Score, explanation, and a note on a reply that was unusable or not in the form."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -18,7 +19,7 @@ from reranking.ranking import Contribution, Diagnostic, Explanation, by_score, f
 from reranking.replies import Attention, Failed
 from reranking.requests import Attend, Piece, Request
 from reranking.strategies.base import Answer, Family, Guarantee, Steps
-from reranking.strategies.llm import ShowsSeveral, cut_note, lost
+from reranking.strategies.llm import ShowsSeveral, lost
 
 NO_QUERY = "N/A"
 """The query without content, whose attention shows what the model attends to in any case."""
@@ -76,11 +77,14 @@ class AttentionMass(ShowsSeveral):
             return by_score(candidates, [], self.score_kind)
         shown = self.shown(candidates)
         presented = range(len(candidates))[::-1]
-        texts = [shown.texts[place] for place in presented]
         indexes = [candidates[place].index for place in presented]
+
+        def request(asked: str, words: int) -> Attend:
+            return self.request(asked, shown.texts(presented, words), indexes)
+
         queries = [query, NO_QUERY] if self.calibrate else [query]
-        replies: list[Answer] = yield [self.request(asked, texts, indexes) for asked in queries]
-        notes = cut_note(shown.cut)
+        replies = yield from shown.ask([partial(request, asked) for asked in queries], alike=True)
+        notes = shown.notes()
         problem = _problem(replies, len(candidates), self.heads)
         if problem is not None:
             gone = next((reply for reply in replies if isinstance(reply, Failed)), None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -20,7 +21,7 @@ from reranking.ranking import Diagnostic, Ranking, by_groups, failed
 from reranking.replies import Choices, Failed
 from reranking.requests import Choose, Request
 from reranking.strategies.base import Answer, Family, Guarantee
-from reranking.strategies.llm import ShowsSeveral, cut_note, lost
+from reranking.strategies.llm import ShowsSeveral, lost
 from reranking.strategies.verdicts import Mode, Pair, PartialOrder, Verdict, circles
 
 Result = TypeVar("Result")
@@ -62,7 +63,7 @@ class Comparisons:
         self.verdicts: dict[Pair, Verdict] = {}
         self.heard: set[int] = set()  # places of which at least one comparison came back
         self._shown = strategy.shown(candidates)
-        self._fence = fence(self._shown.texts)
+        self._fence = fence(self._shown.whole.texts)
         self._lost: list[tuple[Pair, Failed]] = []
         self._unread: list[tuple[Pair, str]] = []
         self._written = False
@@ -73,9 +74,9 @@ class Comparisons:
         if not pairs:
             return {}
         ways = 2 if self.both_orders else 1
-        requests: list[Request] = [self._request(*way) for pair in pairs for way in (pair, pair[::-1])[:ways]]
-        replies = yield requests
-        self._requests += len(requests)
+        builds = [partial(self._request, *way) for pair in pairs for way in (pair, pair[::-1])[:ways]]
+        replies = yield from self._shown.ask(builds)
+        self._requests += len(builds)
         found = {pair: self._verdict(pair, replies[ways * at : ways * (at + 1)]) for at, pair in enumerate(pairs)}
         for pair, verdict in found.items():
             if verdict.log_odds is not None:
@@ -142,7 +143,7 @@ class Comparisons:
         failed_pairs = sorted(self._lost, key=lambda entry: (entry[0], entry[1].code, entry[1].message, entry[1].raw))
         told = [(self.candidates[place].index, failure) for pair, failure in failed_pairs for place in pair]
         missing = [replace(note, indexes=tuple(sorted(set(note.indexes)))) for note in lost(told)]
-        notes = [*cut_note(self._shown.cut), *missing]
+        notes = [*self._shown.notes(), *missing]
         if self._unread:
             indexes = {self.candidates[place].index for pair, _ in self._unread for place in pair}
             effect = "their comparisons count as ties" if self.both_orders else "they do not count"
@@ -208,8 +209,9 @@ class Comparisons:
             "agree": verdict.agree,
         }
 
-    def _request(self, first: int, second: int) -> Choose:
-        texts = [f"{self._fence}\n{self._shown.texts[place].strip()}\n{self._fence}" for place in (first, second)]
+    def _request(self, first: int, second: int, words: int) -> Choose:
+        passages = self._shown.texts((first, second), words)
+        texts = [f"{self._fence}\n{text.strip()}\n{self._fence}" for text in passages]
         messages = self.strategy.messages(
             query=self.query, first=texts[0], second=texts[1], order_note=self.strategy.order_note
         )

@@ -11,11 +11,11 @@ from reranking.documents import Candidates
 from reranking.parsing import Grades, parse_grades
 from reranking.prompts.passages import numbered
 from reranking.ranking import Diagnostic, Explanation, by_score, failed
-from reranking.replies import Text
+from reranking.replies import Failed, Text
 from reranking.requests import Generate, Request, schema_text
 from reranking.strategies.base import Family, Guarantee, Steps
 from reranking.strategies.listwise import TOKENS_PER_REASON, TOKENS_TO_SPARE
-from reranking.strategies.llm import ShowsSeveral, cut_note, lost
+from reranking.strategies.llm import ShowsSeveral, lost
 
 TOKENS_PER_GRADE = 24
 """What `{"passage": 100, "reason": "", "score": 100}, ` takes, with some to spare."""
@@ -69,22 +69,26 @@ class GradeAll(ShowsSeveral):
         if not candidates:
             return by_score(candidates, [], kind)
         shown = self.shown(candidates)
-        (reply,) = yield [
-            Generate(
+
+        def request(words: int) -> Generate:
+            listed = numbered(shown.texts(range(count), words))
+            return Generate(
                 model=self.asked,
                 task="grade-all",
                 shown=tuple(item.index for item in candidates),
                 messages=self.messages(
-                    query=query, passages=numbered(shown.texts), count=count, top=self.top, order_note=self.order_note
+                    query=query, passages=listed, count=count, top=self.top, order_note=self.order_note
                 ),
                 schema=grades_schema(count, self.top),
                 max_output_tokens=TOKENS_TO_SPARE + (TOKENS_PER_GRADE + TOKENS_PER_REASON) * count,
             )
-        ]
-        notes = cut_note(shown.cut)
-        if not isinstance(reply, Text):
+
+        (reply,) = yield from shown.ask([request])
+        notes = shown.notes()
+        if isinstance(reply, Failed):
             notes += lost([(item.index, reply) for item in candidates])
             return failed(candidates, notes, score_kind=kind)
+        assert isinstance(reply, Text)
         if reply.finish == "refusal":  # a refusal may name passages and numbers, and grades nothing
             notes.append(Diagnostic("refusal", "The model declined to answer.", raw=reply.text))
             return failed(candidates, notes, score_kind=kind)

@@ -66,7 +66,7 @@ def select_heads(
         if not {True, False} <= set(relevant):
             left_out.append((item.query, "it needs a relevant and an irrelevant document"))
             continue
-        texts = strategy.shown(item.candidates).texts
+        texts = strategy.shown(item.candidates).whole.texts
         (reply,) = yield [strategy.request(item.query, [texts[place] for place in presented], indexes)]
         try:
             contrasts.append(_contrast(reply, relevant, heads))

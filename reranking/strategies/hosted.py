@@ -11,26 +11,25 @@ from pydantic import Field
 from typing_extensions import override
 
 from reranking.documents import Candidates, has_content
-from reranking.prompts.passages import Passages, passages
+from reranking.prompts.passages import Passages
 from reranking.ranking import Diagnostic, by_score
 from reranking.replies import Failed, Scores
 from reranking.requests import Request, Score
 from reranking.strategies.base import Answer, AsksModel, Family, Steps
-from reranking.strategies.llm import cut_note, lost
+from reranking.strategies.llm import lost
+from reranking.strategies.showing import TOO_LONG, Shown, cut_note
 
 SCORE_KIND = "relevance score"
-
-TOO_LONG = "context-too-long"
 
 
 class RerankEndpoint(AsksModel):
     """Order by the relevance score that a hosted or self-hosted rerank endpoint gives.
 
     Requests: n / per_request, rounded up, all at once. One that is too long for the endpoint is
-    halved and asked again, down to single documents. Scores: the endpoint's own; those of
-    different requests may not compare, and the ranking says so. Ties: equal scores. What a
-    failed request asked about is not scored, nor is a document to which the reply gives no
-    number, nor one without text, which is not sent.
+    halved and asked again, down to single documents, which are shortened until they fit. Scores:
+    the endpoint's own; those of different requests may not compare, and the ranking says so.
+    Ties: equal scores. What a failed request asked about is not scored, nor is a document to
+    which the reply gives no number, nor one without text, which is not sent.
     Source: the protocol of https://docs.cohere.com/reference/rerank
     """
 
@@ -54,12 +53,13 @@ class RerankEndpoint(AsksModel):
 
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
-        shown = passages(candidates, self.passage_words, self.show_title)
-        texts = _plain(shown)
+        shown = Shown(candidates, self.passage_words, self.show_title)
+        texts = _plain(shown.whole)
+        words = [self.passage_words] * len(texts)
         sent = [at for at, text in enumerate(texts) if has_content(text)]
         scores: list[float | None] = [None] * len(candidates)
         kind, sizes = SCORE_KIND, list[int]()
-        cut = set(shown.cut)
+        cut = set(shown.whole.cut)
         gone: list[tuple[int, Failed]] = []
         silent: list[tuple[int, Scores]] = []
         waiting = _pieces(sent, self.per_request)
@@ -79,6 +79,8 @@ class RerankEndpoint(AsksModel):
                 if not isinstance(reply, Failed):
                     assert isinstance(reply, Scores)
                     kind = reply.score_kind
+                    if len(piece) == 1:
+                        shown.was_shortened(piece, words[piece[0]])
                     sizes.append(len(piece))
                     for at, score, shortened in zip(piece, reply.scores, reply.cut, strict=True):
                         if math.isfinite(score):
@@ -88,9 +90,15 @@ class RerankEndpoint(AsksModel):
                         cut |= {candidates[at].index} if shortened else set()
                 elif reply.code == TOO_LONG and len(piece) > 1:
                     waiting += _pieces(piece, (len(piece) + 1) // 2)
+                elif reply.code == TOO_LONG and (fewer := shown.fewer(piece, words[piece[0]], reply.fits)) is not None:
+                    (at,) = piece
+                    words[at] = fewer
+                    (texts[at],) = _plain(shown.passages(piece, fewer))
+                    waiting.append(piece)
                 else:
                     gone += [(candidates[at].index, reply) for at in piece]
-        notes = [*cut_note(sorted(cut)), *_not_sent(candidates, sent), *lost(gone), *_silent(silent), *_split(sizes)]
+        notes = [*cut_note(sorted(cut)), *shown.shortened(), *_not_sent(candidates, sent), *lost(gone)]
+        notes += [*_silent(silent), *_split(sizes)]
         return by_score(candidates, scores, kind, diagnostics=notes)
 
 

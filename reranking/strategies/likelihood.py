@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar, Literal
 
 from typing_extensions import override
@@ -11,8 +12,8 @@ from reranking.prompts.passages import fenced
 from reranking.ranking import by_score
 from reranking.replies import Failed, LogLikelihood
 from reranking.requests import Likelihood, Request
-from reranking.strategies.base import Answer, Family, Guarantee, Steps
-from reranking.strategies.llm import LLMStrategy, cut_note, lost, unusable
+from reranking.strategies.base import Family, Guarantee, Steps
+from reranking.strategies.llm import LLMStrategy, lost, unusable
 
 
 class QueryLikelihood(LLMStrategy):
@@ -37,18 +38,19 @@ class QueryLikelihood(LLMStrategy):
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
         shown = self.shown(candidates)
-        replies: list[Answer] = yield [
-            Likelihood(
+
+        def request(place: int, words: int) -> Likelihood:
+            return Likelihood(
                 model=self.asked,
                 task="likelihood",
-                shown=(candidate.index,),
-                messages=self.messages(passage=fenced([text])[0]),
+                shown=(candidates[place].index,),
+                messages=self.messages(passage=fenced(shown.texts([place], words))[0]),
                 continuation=query,
             )
-            for candidate, text in zip(candidates, shown.texts, strict=True)
-        ]
+
+        replies = yield from shown.ask([partial(request, place) for place in range(len(candidates))])
         pairs = list(zip(candidates, replies, strict=True))
-        notes = cut_note(shown.cut)
+        notes = shown.notes()
         notes += lost([(item.index, reply) for item, reply in pairs if isinstance(reply, Failed)])
         scores: list[float | None] = []
         for item, reply in pairs:

@@ -11,10 +11,10 @@ from reranking.documents import Candidates
 from reranking.parsing import Order, parse_order
 from reranking.prompts.passages import numbered
 from reranking.ranking import Diagnostic, Explanation, by_order, failed
-from reranking.replies import Text
+from reranking.replies import Failed, Text
 from reranking.requests import Generate, Request, schema_text
 from reranking.strategies.base import Family, Steps
-from reranking.strategies.llm import ShowsSeveral, cut_note, lost
+from reranking.strategies.llm import ShowsSeveral, lost
 
 TOKENS_PER_PLACE = 8
 TOKENS_PER_REASON = 60
@@ -66,14 +66,15 @@ class Listwise(ShowsSeveral):
         shown = self.shown(candidates)
         count = len(candidates)
         per_place = TOKENS_PER_PLACE + (TOKENS_PER_REASON if self.reasons else 0)
-        (reply,) = yield [
-            Generate(
+
+        def request(words: int) -> Generate:
+            return Generate(
                 model=self.asked,
                 task="order",
                 shown=tuple(item.index for item in candidates),
                 messages=self.messages(
                     query=query,
-                    passages=numbered(shown.texts),
+                    passages=numbered(shown.texts(range(count), words)),
                     count=count,
                     reasons=self.reasons,
                     order_note=self.order_note,
@@ -81,10 +82,12 @@ class Listwise(ShowsSeveral):
                 schema=order_schema(count, self.reasons),
                 max_output_tokens=TOKENS_TO_SPARE + per_place * count,
             )
-        ]
-        notes = cut_note(shown.cut)
-        if not isinstance(reply, Text):
+
+        (reply,) = yield from shown.ask([request])
+        notes = shown.notes()
+        if isinstance(reply, Failed):
             return failed(candidates, [*notes, *lost([(item.index, reply) for item in candidates])])
+        assert isinstance(reply, Text)
         if reply.finish == "refusal":  # a refusal may name passages, and is no order
             return failed(candidates, [*notes, Diagnostic("refusal", "The model declined to answer.", raw=reply.text)])
         order = parse_order(reply.text, count)

@@ -10,11 +10,11 @@ from pydantic import Field, WithJsonSchema, model_validator
 from reranking.documents import Candidates
 from reranking.prompts import Prompt, Wording, load, worded
 from reranking.prompts.domains import DomainField
-from reranking.prompts.passages import Passages, passages
 from reranking.ranking import Diagnostic
 from reranking.replies import Failed
 from reranking.requests import Message
 from reranking.strategies.base import AsksModel
+from reranking.strategies.showing import Shown
 
 _DOMAIN = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}, {"type": "null"}], "format": "domain"})
 _PROMPT = WithJsonSchema({"anyOf": [{"type": "object"}, {"type": "null"}], "format": "prompt"})
@@ -50,23 +50,15 @@ class LLMStrategy(AsksModel):
             system = Message("system", f"{system.text}\n\n{self.domain.text()}".strip())
         return (system, user)
 
-    def shown(self, candidates: Candidates) -> Passages:
+    def shown(self, candidates: Candidates) -> Shown:
         """The candidates as the prompts show them."""
-        return passages(candidates, self.passage_words, self.show_title)
+        return Shown(candidates, self.passage_words, self.show_title)
 
 
 class ShowsSeveral(LLMStrategy):
     """A strategy whose prompts show several passages, so that their order may matter."""
 
     order_note: bool = Field(False, description="Tell the model that the order of the passages carries no information")
-
-
-def cut_note(cut: Sequence[int]) -> list[Diagnostic]:
-    """A note on the documents that were shown in part, if any."""
-    if not cut:
-        return []
-    what = "1 document was" if len(cut) == 1 else f"{len(cut)} documents were"
-    return [Diagnostic("truncated", f"{what} longer than the model was shown; the rest was cut off.", tuple(cut))]
 
 
 def lost(failed: Sequence[tuple[int, Failed]]) -> list[Diagnostic]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import ClassVar, Literal
 
 from pydantic import Field
@@ -16,7 +17,7 @@ from reranking.ranking import Diagnostic, Explanation, by_score
 from reranking.replies import Choices, Failed, Text
 from reranking.requests import Choose, Generate, Request, schema_text
 from reranking.strategies.base import Answer, Family, Steps
-from reranking.strategies.llm import LLMStrategy, cut_note, lost, unusable
+from reranking.strategies.llm import LLMStrategy, lost, unusable
 
 _MAX_QUOTES = 3
 _ONE_DIGIT = 9
@@ -72,22 +73,19 @@ class Grade(LLMStrategy):
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
         shown = self.shown(candidates)
-        grades = tuple(str(grade) for grade in range(self.top + 1))
-        asked: list[Request] = []
-        for candidate, text in zip(candidates, shown.texts, strict=True):
-            messages = self.messages(query=query, passage=fenced([text])[0], top=self.top)
-            at = (candidate.index,)
-            asked.append(
-                Choose(model=self.asked, task="grade", shown=at, messages=messages, choices=grades)
-                if self.mode == "expected"
-                else Generate(
-                    model=self.asked, task="grade", shown=at, messages=messages, schema=grade_schema(self.top)
-                )
-            )
-        replies: list[Answer] = yield asked
+        grades, schema = tuple(str(grade) for grade in range(self.top + 1)), grade_schema(self.top)
+
+        def request(place: int, words: int) -> Request:
+            messages = self.messages(query=query, passage=fenced(shown.texts([place], words))[0], top=self.top)
+            at = (candidates[place].index,)
+            if self.mode == "expected":
+                return Choose(model=self.asked, task="grade", shown=at, messages=messages, choices=grades)
+            return Generate(model=self.asked, task="grade", shown=at, messages=messages, schema=schema)
+
+        replies = yield from shown.ask([partial(request, place) for place in range(len(candidates))])
         read = [
-            _read_grade(item, reply, self.top, text, title)
-            for item, reply, text, title in zip(candidates, replies, shown.read, shown.titles, strict=True)
+            _read_grade(item, reply, self.top, *shown.seen(place))
+            for place, (item, reply) in enumerate(zip(candidates, replies, strict=True))
         ]
         kind, written = f"grade out of {self.top}", _written(candidates, replies)
         if self.mode == "expected" and len(written) < len(_chosen(replies)):
@@ -98,7 +96,7 @@ class Grade(LLMStrategy):
             kind,
             explanations=[explanation for _, explanation, _ in read],
             diagnostics=[
-                *cut_note(shown.cut),
+                *shown.notes(),
                 *_lost(candidates, replies),
                 *_no_logprobs(written, replies, "the grade that it wrote counts"),
                 *(note for _, _, notes in read for note in notes),
@@ -131,19 +129,20 @@ class YesNo(LLMStrategy):
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
         shown = self.shown(candidates)
-        replies: list[Answer] = yield [
-            Choose(
+
+        def request(place: int, words: int) -> Choose:
+            return Choose(
                 model=self.asked,
                 task="yes-no",
-                shown=(candidate.index,),
-                messages=self.messages(query=query, passage=fenced([text])[0]),
+                shown=(candidates[place].index,),
+                messages=self.messages(query=query, passage=fenced(shown.texts([place], words))[0]),
                 choices=("yes", "no"),
             )
-            for candidate, text in zip(candidates, shown.texts, strict=True)
-        ]
+
+        replies = yield from shown.ask([partial(request, place) for place in range(len(candidates))])
         written = _written(candidates, replies)
         notes = [
-            *cut_note(shown.cut),
+            *shown.notes(),
             *_lost(candidates, replies),
             *_no_logprobs(written, replies, "its written yes or no counts 1 or 0"),
         ]

@@ -67,7 +67,7 @@ class PairwiseRandom(Comparing):
 
     def _concerning(self, note: Diagnostic, candidates: Candidates, scores: Sequence[float | None]) -> Diagnostic:
         """The note about lost answers names those documents alone that have no score for it."""
-        if note.code == "truncated":
+        if note.code in {"truncated", "shortened"}:
             return note
         without = {item.index for item, score in zip(candidates, scores, strict=True) if score is None}
         return replace(note, indexes=tuple(index for index in note.indexes if index in without))

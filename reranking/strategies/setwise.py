@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from functools import partial
 from string import ascii_uppercase
 from typing import ClassVar, Literal
 
@@ -16,7 +17,7 @@ from reranking.replies import Choices, Failed
 from reranking.requests import Choose, Request
 from reranking.strategies.base import Answer, Family, Guarantee, Steps
 from reranking.strategies.heap import Heap
-from reranking.strategies.llm import ShowsSeveral, cut_note, lost
+from reranking.strategies.llm import ShowsSeveral, lost
 from reranking.strategies.tree import Tree
 
 
@@ -73,7 +74,7 @@ class _Questions:
         self.query = query
         self.candidates = candidates
         self.shown = strategy.shown(candidates)
-        self.fence = fence(self.shown.texts)
+        self.fence = fence(self.shown.whole.texts)
         self.asked = 0
         self.kept = 0  # answers that gave nothing, so that the first one shown stayed
         self._lost: list[tuple[tuple[int, ...], Failed]] = []
@@ -81,7 +82,7 @@ class _Questions:
 
     def best(self, places: Sequence[int]) -> Generator[list[Request], list[Answer], int]:
         """Ask which of the documents at `places` is the best; returns its place."""
-        (reply,) = yield [self._request(places)]
+        (reply,) = yield from self.shown.ask([partial(self._request, places)])
         self.asked += 1
         return self._read(places, reply)
 
@@ -89,18 +90,18 @@ class _Questions:
         """What happened on the way, however it was interleaved."""
         missing = sorted(self._lost, key=lambda entry: (entry[0], entry[1].code, entry[1].message, entry[1].raw))
         told = [(self.candidates[place].index, failure) for places, failure in missing for place in places]
-        notes = [*cut_note(self.shown.cut), *lost(told)]
+        notes = [*self.shown.notes(), *lost(told)]
         if self._unread:
             indexes = {self.candidates[place].index for places, _ in self._unread for place in places}
             message = f"{len(self._unread)} answers named none of the documents; the first one shown was kept."
             notes.append(Diagnostic("unusable-reply", message, tuple(sorted(indexes)), min(self._unread)[1]))
         return notes
 
-    def _request(self, places: Sequence[int]) -> Choose:
+    def _request(self, places: Sequence[int], words: int) -> Choose:
         labels = ascii_uppercase[: len(places)]
         passages = "\n\n".join(
-            f"Passage {label}:\n{self.fence}\n{self.shown.texts[place].strip()}\n{self.fence}"
-            for label, place in zip(labels, places, strict=True)
+            f"Passage {label}:\n{self.fence}\n{text.strip()}\n{self.fence}"
+            for label, text in zip(labels, self.shown.texts(places, words), strict=True)
         )
         return Choose(
             model=self.strategy.asked,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from functools import partial
 from typing import ClassVar
 
 from pydantic import Field
@@ -15,7 +16,7 @@ from reranking.replies import Failed, Text
 from reranking.requests import Generate, Request
 from reranking.strategies.base import Answer, Family
 from reranking.strategies.listwise import TOKENS_PER_PLACE, TOKENS_TO_SPARE, mending, order_schema
-from reranking.strategies.llm import ShowsSeveral, cut_note, lost
+from reranking.strategies.llm import ShowsSeveral, lost
 
 
 class Ordering(ShowsSeveral):
@@ -38,7 +39,7 @@ class Windows:
         self.asked = 0
         self.kept = 0  # windows whose reply gave no order
         self._shown = strategy.shown(candidates)
-        self._fence = fence(self._shown.texts)
+        self._fence = fence(self._shown.whole.texts)
         self._notes: list[Diagnostic] = []
         self._lost: list[tuple[int, Failed]] = []
         self._kept_places: set[int] = set()
@@ -52,9 +53,8 @@ class Windows:
         waiting = [at for at, places in enumerate(lists) if len(places) > 1]
         found: list[list[int] | None] = [list(places) for places in lists]
         if waiting:
-            requests: list[Request] = [self._request(lists[at]) for at in waiting]
-            replies = yield requests
-            self.asked += len(requests)
+            replies = yield from self._shown.ask([partial(self._request, lists[at]) for at in waiting])
+            self.asked += len(waiting)
             for at, reply in zip(waiting, replies, strict=True):
                 found[at] = self._read(lists[at], reply)
         return found
@@ -76,12 +76,12 @@ class Windows:
         kept = tuple(sorted(self.candidates[place].index for place in self._kept_places))
         message = f"{self.kept} of {self.asked} replies gave no order; their documents stayed as they were."
         windows = [Diagnostic("window-kept", message, kept)] if self.kept else []
-        return [*cut_note(self._shown.cut), *windows, *lost(self._lost), *self._notes]
+        return [*self._shown.notes(), *windows, *lost(self._lost), *self._notes]
 
-    def _request(self, places: Sequence[int]) -> Generate:
+    def _request(self, places: Sequence[int], words: int) -> Generate:
         listed = "\n\n".join(
-            f"[{at}]\n{self._fence}\n{self._shown.texts[place].strip()}\n{self._fence}"
-            for at, place in enumerate(places, start=1)
+            f"[{at}]\n{self._fence}\n{text.strip()}\n{self._fence}"
+            for at, text in enumerate(self._shown.texts(places, words), start=1)
         )
         count = len(places)
         return Generate(
