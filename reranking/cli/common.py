@@ -44,21 +44,25 @@ class OrderedOptions(click.Command):
 
 
 def read_inputs(file: str, query: str | None) -> list[Input]:
-    """The inputs of a file, each with a query and documents. Raises WrongUseError."""
+    """The inputs of a file or a BEIR folder, each with a query and documents. Raises WrongUseError."""
     from dataclasses import replace
 
     from reranking.documents import has_content
+    from reranking.formats.collection import read_folder
     from reranking.formats.loaded import FormatError
     from reranking.formats.read import read
 
+    path = Path(file)
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        if path.is_dir():
+            loaded = read_folder(path)
+        else:
+            loaded = read(sys.stdin.buffer.read() if file == "-" else path.read_bytes(), path.name)
     except OSError as error:
         raise WrongUseError(f"cannot read {file}: {error.strerror}") from error
-    try:
-        inputs = [one if query is None else replace(one, query=query) for one in read(data, Path(file).name).queries]
     except FormatError as error:
         raise WrongUseError(str(error)) from error
+    inputs = [one if query is None else replace(one, query=query) for one in loaded.queries]
     for number, one in enumerate(inputs, start=1):
         place = f"{file}: query {number}" if len(inputs) > 1 else file
         if one.query is None or not has_content(one.query):

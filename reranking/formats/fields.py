@@ -9,7 +9,7 @@ Role = Literal["text", "id", "title", "query"]
 ROLES: tuple[Role, ...] = get_args(Role)
 
 NAMES: Mapping[Role, tuple[str, ...]] = {
-    "text": ("text", "content", "contents", "page_content", "body", "passage", "document"),
+    "text": ("text", "content", "contents", "page_content", "body", "passage", "document", "segment"),
     "id": ("id", "_id", "docid", "doc_id"),
     "title": ("title",),
     "query": ("query",),

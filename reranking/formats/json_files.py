@@ -1,4 +1,4 @@
-"""JSON and JSON Lines: lists of documents, a query with its documents, or many of these."""
+"""JSON and JSON Lines: lists of documents, a query with its documents, or many of these, in our shape or others'."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from reranking.documents import Document
-from reranking.formats.fields import Columns, guess
+from reranking.formats.fields import Columns, Role, guess
 from reranking.formats.loaded import FormatError, Input, Loaded, listing, place_in
 from reranking.formats.records import Misfit, as_document, by_query, kind_of, remarks
+from reranking.formats.shapes import Listed, flat, listed, of_book
 
 MOST_NESTED = 64
 """Levels of lists and objects in a file; deeper ones break what copies or stores metadata."""
@@ -29,8 +30,9 @@ def read_json(text: str, *, lines: bool = False, columns: Columns | None = None)
     """Read a JSON text, or JSON Lines: one value per line.
 
     A value is a document (a string or an object with a text) or an object with `documents`
-    and perhaps a `query`. Documents that all name their query are grouped by it. `lines` says
-    that JSON Lines are expected; the text decides. `columns` chooses fields (see fields.py).
+    and perhaps a `query`, or of a shape in shapes.py. Documents that all name their query are
+    grouped by it. `lines` says that JSON Lines are expected; the text decides. `columns` chooses
+    fields (see fields.py).
     Raises FormatError with line and column.
     """
     parser = _Parser()
@@ -122,51 +124,89 @@ class _Parser:
 def _loaded(
     records: list[Any], place: Callable[[Path], tuple[int, int]], parser: _Parser, columns: Columns | None
 ) -> Loaded:
-    ignored: dict[str, None] = {}
+    reading = _Reading(columns)
     try:
-        if any(isinstance(record, Mapping) and "documents" in record for record in records):
-            queries = tuple(_query(record, at, columns, ignored, len(records)) for at, record in enumerate(records))
+        if any(listed(record) is not None for record in records):
+            queries = tuple(one for at in range(len(records)) for one in reading.queries(records, at))
         else:
-            queries = _grouped(records, _documents(records, (), columns), columns)
+            queries = _grouped(*reading.documents(records, ()), columns)
     except Misfit as misfit:
         line, column = place(misfit.path)
-        raise FormatError(misfit.problem, line=line, column=column) from misfit
+        raise FormatError(misfit.problem, line=line, column=column, columns=misfit.columns) from misfit
     if not any(entry.query is not None or entry.documents for entry in queries):
         raise FormatError("there are no documents in it")
     notes = parser.notes() + remarks(queries)
-    if ignored:
-        notes.append(f"Not used: {listing([repr(name) for name in ignored], most=10)}.")
-    return Loaded(queries, tuple(notes))
+    if reading.ignored:
+        notes.append(f"Not used: {listing([repr(name) for name in reading.ignored], most=10)}.")
+    return Loaded(queries, tuple(notes), tuple(reading.fields), reading.roles)
 
 
-def _query(record: Any, at: int, columns: Columns | None, ignored: dict[str, None], total: int) -> Input:
-    """One object with `documents`; its fields that are not used are added to `ignored`."""
-    who = f"query {at + 1}" if total > 1 else "the query"
-    if not isinstance(record, Mapping) or "documents" not in record:
-        raise Misfit(f"entry {at + 1} has no 'documents', although other entries have", at)
-    listed = record["documents"]
-    if not isinstance(listed, list):
-        raise Misfit(f"'documents' is {kind_of(listed)}, not a list", at, "documents")
-    name = guess(record, columns).get("query")
-    query = None if name is None else record[name]
-    if name is not None and query is not None and not isinstance(query, str):
-        raise Misfit(f"{who} is {kind_of(query)}, not a string", at, name)
-    ignored.update(dict.fromkeys(key for key in record if key not in {"documents", name}))
-    prefix = f"{who}, " if total > 1 else ""
-    return Input(query, tuple(_documents(listed, (at, "documents"), columns, prefix)))
+class _Reading:
+    """Makes documents of records, and notes their fields, which were read as what, and which were not used."""
 
+    def __init__(self, columns: Columns | None) -> None:
+        self.columns = columns
+        self.fields: dict[str, None] = {}
+        self.roles: dict[Role, str] = {}
+        self.ignored: dict[str, None] = {}
 
-def _documents(values: Sequence[Any], path: Path, columns: Columns | None, prefix: str = "") -> list[Document]:
-    documents = []
-    for at, value in enumerate(values):
+    def queries(self, records: list[Any], at: int) -> list[Input]:
+        """What the object at that place holds; its fields that are not used are added to `ignored`."""
+        record, many = records[at], len(records) > 1
+        who = f"query {at + 1}" if many else "the query"
+        found = listed(record, guess(record, self.columns).get("query") if isinstance(record, Mapping) else None)
+        if found is None:
+            raise Misfit(f"entry {at + 1} has no 'documents', although other entries have", at)
+        values = _at(record, found.path)
+        if not isinstance(values, list):
+            raise Misfit(f"'{found.path[-1]}' is {kind_of(values)}, not a list", at, *found.path)
+        self.ignored.update(dict.fromkeys(found.unused))
+        prefix = f"{who}, " if many else ""
+        book = self._book(values, at, found)
+        documents, _ = self.documents(values, (at, *found.path), prefix)
+        if book is not None:
+            return [Input(query, tuple(documents[place] for place in places)) for query, places in book.items()]
+        query = None if found.query is None else _at(record, found.query)
+        if query is not None and not isinstance(query, str):
+            raise Misfit(f"{who} is {kind_of(query)}, not a string", at, *(found.query or ()))
+        return [Input(query, tuple(documents))]
+
+    def documents(self, values: Sequence[Any], path: Path, prefix: str = "") -> tuple[list[Document], list[Any]]:
+        """The documents, and the records that they were made of. Raises Misfit."""
+        documents, records = [], []
+        for at, value in enumerate(values):
+            try:
+                record = flat(value)
+                documents.append(as_document(record, self.columns))
+            except Misfit as misfit:
+                problem = f"{prefix}document {at + 1} {misfit.problem}"
+                raise Misfit(problem, *path, at, columns=misfit.columns) from misfit
+            records.append(record)
+            if isinstance(record, Mapping):
+                self.fields.update(dict.fromkeys(record))
+                self.roles = {**guess(record, self.columns), **self.roles}
+        return documents, records
+
+    def _book(self, values: list[Any], at: int, found: Listed) -> dict[str, list[int]] | None:
+        if found.path != ("query_doc_pairs",):
+            return None
         try:
-            documents.append(as_document(value, columns))
+            book = of_book(values)
         except Misfit as misfit:
-            raise Misfit(f"{prefix}document {at + 1} {misfit.problem}", *path, at) from misfit
-    return documents
+            place = misfit.path[0]
+            raise Misfit(f"pair {int(place) + 1} {misfit.problem}", at, *found.path, place) from misfit
+        if book is not None and any(pair.get("judgements") for pair in values):
+            self.ignored["judgements"] = None
+        return book
 
 
-def _grouped(records: list[Any], documents: list[Document], columns: Columns | None) -> tuple[Input, ...]:
+def _at(value: Any, path: Path) -> Any:
+    for step in path:
+        value = value[step]
+    return value
+
+
+def _grouped(documents: list[Document], records: list[Any], columns: Columns | None) -> tuple[Input, ...]:
     """The documents under their queries if every record names one, else under none."""
     rows = []
     for record, document in zip(records, documents, strict=True):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from reranking.documents import Document
+from reranking.formats.fields import Role
 
 
 class FormatError(ValueError):
     """A file that cannot be read; the message names the file, line and column where known.
 
-    `line` and `column` are 1-based. `columns` lists a table's columns when the reader could
-    not tell which one holds the text, so that the user can be asked.
+    `line` and `column` are 1-based. `columns` lists the columns of a table, or the fields of a
+    record, when the reader could not tell which one holds the text, so that the user can be asked.
     """
 
     def __init__(
@@ -43,10 +45,16 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """All of a file. `notes` are sentences for the user: how it was read, what was left out."""
+    """All of a file. `notes` are sentences for the user: how it was read, what was left out.
+
+    `columns` are the fields that its records have, and `roles` which of them was read as what
+    (see fields.py); both are empty where there was nothing to choose.
+    """
 
     queries: tuple[Input, ...]
     notes: tuple[str, ...] = ()
+    columns: tuple[str, ...] = field(default=(), compare=False)
+    roles: Mapping[Role, str] = field(default_factory=dict, compare=False)
 
 
 def place_in(text: str, offset: int) -> tuple[int, int]:

@@ -17,12 +17,16 @@ _OWN = {"text", "id", "title", "metadata"}
 
 
 class Misfit(Exception):
-    """A value that is not what it should be; `path` leads to it from the top of the file."""
+    """A value that is not what it should be; `path` leads to it from the top of the file.
 
-    def __init__(self, problem: str, *path: int | str) -> None:
+    `columns` are the fields of a record whose text could not be found.
+    """
+
+    def __init__(self, problem: str, *path: int | str, columns: tuple[str, ...] = ()) -> None:
         super().__init__(problem)
         self.problem = problem
         self.path = path
+        self.columns = columns
 
 
 def kind_of(value: Any) -> str:
@@ -42,7 +46,8 @@ def as_document(value: Any, columns: Columns | None = None) -> Document:
         raise Misfit(f"is {kind_of(value)}, not a string or an object")
     roles = guess((name for name, item in value.items() if item is not None), columns)
     if "text" not in roles:
-        raise Misfit(f"has no text: it needs a field named {accepted('text', columns)}")
+        fields = tuple(str(name) for name in value)
+        raise Misfit(f"has no text: it needs a field named {accepted('text', columns)}", columns=fields)
     text = value[roles["text"]]
     if not isinstance(text, str):
         raise Misfit(f"has {kind_of(text)} as '{roles['text']}', not a string")

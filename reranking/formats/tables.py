@@ -52,7 +52,8 @@ def read_table(text: str, columns: Columns | None = None) -> Loaded:
     at = {role: names.index(name) for role, name in roles.items()}
     queries = by_query((_cell(cells, at.get("query")), _document(cells, names, at)) for _, cells in rows)
     read_as = ", ".join(f"{role} from '{roles[role]}'" for role in ROLES if role in roles)
-    return Loaded(queries, (f"Columns: {read_as}.", *notes, *remarks(queries)))
+    said = (f"Columns: {read_as}.", *notes, *remarks(queries))
+    return Loaded(queries, said, tuple(name for name in names if name), roles)
 
 
 def table_columns(text: str) -> tuple[str, ...]:
