@@ -8,10 +8,12 @@ from typing import Any
 
 from typing_extensions import override
 
+from reranking.providers.abilities import Abilities
 from reranking.providers.chat import LOGPROBS, SCHEMA, ChatModel, Content, Finish, Parameters
 from reranking.providers.connection import CONNECT_TIMEOUT, OWN_URLS, Connection, connect
 from reranking.providers.errors import Problem
-from reranking.providers.offers import hosted
+from reranking.providers.offers import hosted, named
+from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import ModelInfo, Settings
 from reranking.requests import Message, Request
 
@@ -33,7 +35,7 @@ def open_model(prefix: str, name: str, settings: Settings) -> ChatModel:
     """The model `name`; without a key it can be opened but not asked. Raises ModelError; calls nobody."""
     base_url = (settings.base_url(prefix) or OWN_URLS[PROVIDER]).rstrip("/").removesuffix("/v1")
     server = connect(prefix, base_url, settings, sdk="anthropic", make=_client)
-    return AnthropicMessages(name, server)
+    return AnthropicMessages(name, server, found=settings.found(f"{prefix}:{name}", server.base_url))
 
 
 def serves() -> frozenset[type[Request]]:
@@ -46,13 +48,20 @@ def listing(settings: Settings) -> list[ModelInfo]:
     return hosted(PROVIDER, settings)
 
 
+def offers(saved: SavedConnection, settings: Settings) -> list[ModelInfo]:
+    """The models at a named connection (at most a second)."""
+    return named(saved, settings)
+
+
 class AnthropicMessages(ChatModel):
     """A model behind the Messages API."""
 
     api = "anthropic"
 
-    def __init__(self, name: str, server: Connection, *, label: str | None = None) -> None:
-        super().__init__(name, server, label=label)
+    def __init__(
+        self, name: str, server: Connection, *, label: str | None = None, found: Abilities | None = None
+    ) -> None:
+        super().__init__(name, server, label=label, found=found)
         self._without.add(LOGPROBS)
 
     @override
@@ -68,7 +77,10 @@ class AnthropicMessages(ChatModel):
         shown = [{"role": "user", "content": message.text} for message in messages if message.role == "user"]
         if not shown:
             system, shown = "", [{"role": "user", "content": system}]
-        extra = {"system": system} if system else {}
+        extra: Parameters = {"system": system} if system else {}
+        if "temperature" in sent:  # which the SDK does not take any more
+            extra["extra_body"] = {"temperature": sent["temperature"]}
+            sent = {name: value for name, value in sent.items() if name != "temperature"}
         return client.messages.with_raw_response.create(messages=shown, **extra, **sent)  # type: ignore[no-any-return]
 
     @override

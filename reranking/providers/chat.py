@@ -13,10 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from reranking.models import ModelError
+from reranking.providers.abilities import Abilities
 from reranking.providers.choosing import by_logprobs, by_text
 from reranking.providers.connection import Connection, Received
 from reranking.providers.errors import Problem
 from reranking.providers.prices import Tokens, cost, tokens
+from reranking.providers.saved import SavedConnection
 from reranking.replies import Choices, Receipt, Reply, Text
 from reranking.requests import Choose, Generate, Message, Request
 
@@ -25,6 +27,8 @@ Parameters = dict[str, Any]
 
 SCHEMA = "schema"
 LOGPROBS = "logprobs"
+TEMPERATURE = "temperature"
+NEW_LIMIT = "max_completion_tokens"
 
 ROOM_TO_CHOOSE = 16
 ROOM_TO_THINK = 2048
@@ -59,17 +63,35 @@ class ChatModel(ABC):
 
     answers: frozenset[type[Request]] = frozenset({Generate, Choose})
     concurrency = 16
+    per_minute: int | None = None
     api: ClassVar[Literal["openai", "anthropic"]]
 
-    def __init__(self, name: str, server: Connection, *, label: str | None = None) -> None:
-        """The model that `server` knows as `name`; `label` is what follows the provider in its full name."""
+    def __init__(
+        self, name: str, server: Connection, *, label: str | None = None, found: Abilities | None = None
+    ) -> None:
+        """The model that `server` knows as `name`; `label` is what follows the provider in its full name.
+
+        `found` is what a test found out about it, so that it is not found out again.
+        """
         self.name = f"{server.provider}:{label or name}"
-        self.connection = server.base_url
-        self.fingerprint = f"{server.base_url} {server.provider} {name}"
+        self.connection = server.line
+        self.place = server.base_url
+        self.fingerprint = server.identity(name)
+        self.context = found.context if found is not None else None
         self._model = name
         self._server = server
-        self._without: set[str] = set()
+        self._without: set[str] = _refusals(found) if found is not None else set()
         self._room = ROOM_TO_CHOOSE
+        self._temperature: float | None = None
+        if server.saved is not None:
+            self._limit_by(server.saved)
+
+    def _limit_by(self, saved: SavedConnection) -> None:
+        self.concurrency = saved.concurrency or self.concurrency
+        self.per_minute = saved.per_minute
+        self._temperature = saved.temperature
+        if saved.temperature is not None:
+            self.fingerprint += f" temperature={saved.temperature:g}"
 
     async def answer(self, request: Request) -> Reply:
         """Answer a `Generate` or a `Choose`. Raises ModelError."""
@@ -118,6 +140,8 @@ class ChatModel(ABC):
         while True:
             described = schema is not None and SCHEMA in without
             sent = self._parameters(limit, None if described else schema, logprobs, without)
+            if self._temperature is not None and TEMPERATURE not in without:
+                sent["temperature"] = self._temperature
             shown = with_schema(messages, schema) if schema is not None and described else messages
             outcome = await self._send(shown, sent)
             seconds += outcome.seconds
@@ -128,7 +152,7 @@ class ChatModel(ABC):
             if self._cut_off(outcome):
                 receipt = Receipt(self._model, sent, outcome.error.raw, seconds=seconds)
                 return Answer("", "length", receipt)
-            feature = None if outcome.error.code == "context-too-long" else self._refused(outcome, sent)
+            feature = self._feature(outcome, sent)
             if feature == LOGPROBS:
                 raise NoLogprobsError
             if feature is None:
@@ -139,6 +163,13 @@ class ChatModel(ABC):
             without.add(feature)
             blamed[feature] = outcome
 
+    def _feature(self, problem: Problem, sent: Parameters) -> str | None:
+        if problem.error.code == "context-too-long":
+            return None
+        if "temperature" in sent and problem.refuses("temperature"):
+            return TEMPERATURE
+        return self._refused(problem, sent)
+
     async def _send(self, messages: Sequence[Message], sent: Parameters) -> Received | Problem:
         legible = [replace(message, text=without_lone_surrogates(message.text)) for message in messages]
         return await self._server.send(lambda client: self._create(client, legible, sent), self._model)
@@ -148,7 +179,7 @@ class ChatModel(ABC):
             body = json.loads(received.text)
             content = self._read(body)
         except (AttributeError, LookupError, TypeError, ValueError):
-            message = f"{self._server.label} sent something that is not a reply. Check the address {self.connection}."
+            message = f"{self._server.label} sent something that is not a reply. Check the address {self.place}."
             raise ModelError("bad-reply", message, received.text) from None
         answered = body["model"] if isinstance(body.get("model"), str) else self._model
         used = tokens(body, self.api)
@@ -167,10 +198,12 @@ class ChatModel(ABC):
         return Answer(without_lone_surrogates(content.text), content.finish, receipt, content.first)
 
     def _cost(self, answered: str, used: Tokens, body: Mapping[str, Any]) -> float | None:
+        if self._server.saved is not None and self._server.saved.prices is not None:
+            return self._server.saved.prices.cost(used.input, used.output)
         tier = body.get("service_tier")
         for model in (answered, self._model):
             price = cost(
-                self._server.provider,
+                self._server.speaks,
                 model,
                 used.input,
                 used.output,
@@ -221,6 +254,17 @@ class ChatModel(ABC):
             if spent is not None:
                 error.receipt = spent if error.receipt is None else together(spent, error.receipt)
             raise
+
+
+def _refusals(found: Abilities) -> set[str]:
+    """The features that a test found to be refused, or taken without effect."""
+    refused = {
+        SCHEMA: found.schema in {"accepted", "refused"},
+        LOGPROBS: found.logprobs == 0,
+        TEMPERATURE: found.temperature == "refused",
+        NEW_LIMIT: found.limit == "max_tokens",
+    }
+    return {feature for feature, is_refused in refused.items() if is_refused}
 
 
 def with_schema(messages: Sequence[Message], schema: str) -> list[Message]:

@@ -12,13 +12,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from importlib import import_module
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from reranking.models import ModelError
 from reranking.providers.errors import Problem, explain, scrub_reply
 from reranking.providers.settings import Settings, key_variable, no_key
+
+if TYPE_CHECKING:
+    from reranking.providers.saved import SavedConnection
 
 RETRIES = 4
 TIMEOUT = 120.0
@@ -28,7 +31,7 @@ CONNECT_TIMEOUT = 10.0
 
 LABELS = {
     "openai": "OpenAI", "anthropic": "Anthropic", "ollama": "Ollama", "vllm": "vLLM",
-    "cohere": "Cohere", "voyage": "Voyage", "jina": "Jina",
+    "lmstudio": "LM Studio", "llamacpp": "llama.cpp", "cohere": "Cohere", "voyage": "Voyage", "jina": "Jina",
 }  # fmt: skip
 
 OWN_URLS = {
@@ -56,7 +59,8 @@ class Connection:
     """An address, its key, and one SDK client per event loop (a client belongs to a loop).
 
     `sdk` is the SDK's module, imported with the first call; `make` makes its client.
-    `http_client` makes the HTTP client to use instead of the SDK's own.
+    `http_client` makes the HTTP client to use instead of the SDK's own. `saved` is what a person
+    set for it.
     """
 
     def __init__(
@@ -70,7 +74,9 @@ class Connection:
         retries: int = RETRIES,
         timeout: float = TIMEOUT,
         http_client: Callable[[], Any] | None = None,
+        saved: SavedConnection | None = None,
     ) -> None:
+        self.saved = saved
         self.provider = provider
         self.base_url = base_url
         self.key = key
@@ -92,10 +98,32 @@ class Connection:
         return urlsplit(self.base_url).netloc
 
     @property
+    def is_named(self) -> bool:
+        """Whether a person set it up under a name of their own."""
+        return self.saved is not None and bool(self.saved.place)
+
+    @property
+    def speaks(self) -> str:
+        """Whose way of asking and whose prices hold: the provider's, or the kind of a named connection."""
+        return self.saved.kind if self.saved is not None and self.is_named else self.provider
+
+    @property
+    def line(self) -> str:
+        """What shares one limit: the address, or the named connection."""
+        return f"{self.provider} {self.base_url}" if self.is_named else self.base_url
+
+    def identity(self, model: str) -> str:
+        """What tells the replies of `model` here from all others. A name that a person gave is no part of it."""
+        speaks = {"openai": "openai-compatible"}.get(self.speaks, self.speaks) if self.is_named else self.provider
+        return f"{self.base_url} {speaks} {model}"
+
+    @property
     def label(self) -> str:
         """What to call the server in a message."""
         if self.own:
             return LABELS[self.provider]
+        if self.is_named:
+            return f"'{self.provider}' at {self.place}"
         name = LABELS.get(self.provider, "") if self.provider not in OWN_URLS else ""
         return f"{name or 'The server'} at {self.place}"
 
@@ -148,7 +176,8 @@ def connect(provider: str, base_url: str, settings: Settings, *, sdk: str, make:
     with _lock:
         known = _shared.setdefault(settings, {})
         if (provider, address) not in known:
-            known[provider, address] = Connection(provider, address, key, sdk=sdk, make=make)
+            saved = settings.connections.get(provider)
+            known[provider, address] = Connection(provider, address, key, sdk=sdk, make=make, saved=saved)
         return known[provider, address]
 
 

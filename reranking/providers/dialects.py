@@ -45,6 +45,10 @@ TEI = Dialect("texts", None, says_model=False, always={"truncate": True, "raw_sc
 """Text Embeddings Inference; it refuses texts that are too long unless it may truncate."""
 
 
+DIALECTS = {"cohere": COHERE, "jina": JINA, "voyage": VOYAGE, "tei": TEI}
+"""What the dialects are called."""
+
+
 class UnreadableReplyError(ValueError):
     """A reply does not tell which score is whose, or holds none; the message says what is wrong with it."""
 

@@ -121,6 +121,8 @@ def _mend_name(connection: Connection, model: str) -> str:
 
 
 def _reach(connection: Connection) -> str:
+    if connection.is_named:
+        return "Start the server, or change the address of the connection."
     if connection.provider in {"openai-compatible", "rerank"}:
         return "Start the server, or check the address in the model's name."
     if connection.own:

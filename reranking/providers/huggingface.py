@@ -14,6 +14,7 @@ from typing import Any
 from reranking.models import Model, ModelError
 from reranking.providers import causal, encoders, hub
 from reranking.providers.local import Handler, LocalModel, Worker, folder_fingerprint
+from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import ModelInfo, Settings
 from reranking.replies import Reply
 from reranking.requests import Attend, Choose, Generate, Likelihood, Request, Score
@@ -43,6 +44,10 @@ def open_model(prefix: str, name: str, settings: Settings) -> Model:
     for a folder without a model, or with one that cannot rerank.
     """
     full = f"{prefix}:{name}"
+    saved = settings.connections.get(prefix)
+    if saved is not None and saved.place:
+        folder = _inside(full, Path(saved.place), name)
+        return _opened(full, str(folder), folder_fingerprint(_checked(full, folder)))
     if _is_path(name):
         folder = Path(name).expanduser().resolve()
         return _opened(full, str(folder), folder_fingerprint(_checked(full, folder)))
@@ -74,6 +79,23 @@ def listing(settings: Settings) -> list[ModelInfo]:
         if name not in names:
             found.append(ModelInfo(f"hf:{name}", tuple(kind.kind for kind in kinds), False, reason))
     return found
+
+
+def offers(saved: SavedConnection, settings: Settings) -> list[ModelInfo]:
+    """The models in the folder of a named connection: in its subfolders, or in itself (named `.`)."""
+    place, found = Path(saved.place), []
+    try:
+        folders = [place, *sorted(path for path in place.iterdir() if path.is_dir())]
+    except OSError as error:
+        reason = f"The folder {place} cannot be read ({error.strerror})."
+        return [ModelInfo(f"{saved.name}:NAME", (), False, reason)]
+    for folder in folders:
+        full = f"{saved.name}:{folder.relative_to(place).as_posix()}"
+        try:
+            found.append(ModelInfo(full, tuple(kind.kind for kind in recognise(full, folder).handlers), True))
+        except ModelError:
+            continue  # no model, or none that can rerank
+    return found or [ModelInfo(f"{saved.name}:NAME", (), False, f"There is no model that can rerank in {place}.")]
 
 
 class HubModel:
@@ -190,6 +212,13 @@ def _open(name: str, folder: str, fingerprint: str) -> LocalModel:
 
 def _is_path(name: str) -> bool:
     return name.startswith(("/", ".", "~")) or "\\" in name or Path(name).is_dir()
+
+
+def _inside(full: str, place: Path, name: str) -> Path:
+    folder = (place / name).resolve()
+    if not folder.is_relative_to(place.resolve()):
+        raise ModelError("unknown-model", f"{full} lies outside of {place}. Name one of its subfolders.")
+    return folder
 
 
 def _checked(name: str, folder: Path) -> Path:

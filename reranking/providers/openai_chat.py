@@ -1,4 +1,4 @@
-"""OpenAI's Chat Completions, and every server that speaks them: Ollama, vLLM or one named by its URL.
+"""OpenAI's Chat Completions, and every server that speaks them: Ollama, vLLM, LM Studio, llama.cpp or one with a URL.
 
 Servers differ in what they take: `response_format`, the name of the token limit, log-probabilities.
 """
@@ -14,19 +14,36 @@ from typing import Any
 from typing_extensions import override
 
 from reranking.models import ModelError
-from reranking.providers.chat import LOGPROBS, ROOM_TO_CHOOSE, SCHEMA, ChatModel, Content, Finish, Parameters
+from reranking.providers.abilities import Abilities
+from reranking.providers.chat import (
+    LOGPROBS,
+    NEW_LIMIT,
+    ROOM_TO_CHOOSE,
+    SCHEMA,
+    ChatModel,
+    Content,
+    Finish,
+    Parameters,
+    without_lone_surrogates,
+)
 from reranking.providers.connection import CONNECT_TIMEOUT, OWN_URLS, Connection, connect
 from reranking.providers.errors import Problem
-from reranking.providers.offers import hosted, served
+from reranking.providers.offers import hosted, named, served
 from reranking.providers.prices import Tokens
+from reranking.providers.prompt_logprobs import PARAMETERS, read_likelihood
+from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import ModelInfo, Settings
-from reranking.requests import Message, Request
+from reranking.replies import LogLikelihood, Reply
+from reranking.requests import Likelihood, Message, Request
 
 TOP_LOGPROBS = 20
 """The most that the API returns."""
 
-NEW_LIMIT = "max_completion_tokens"
+FEW_LOGPROBS = 5
+"""The most that some servers return."""
+
 FEW_TOKENS = "few-tokens"
+FEWER_LOGPROBS = "fewer-logprobs"
 
 FINISHES: dict[str, Finish] = {"stop": "stop", "length": "length", "content_filter": "refusal"}
 
@@ -42,7 +59,7 @@ def open_model(prefix: str, name: str, settings: Settings) -> ChatModel:
             raise ModelError("unknown-model", "Name the model's server: openai-compatible:NAME@http://host:port/v1.")
         model, base_url = match["name"], match["url"]
     server = connect(prefix, base_url, settings, sdk="openai", make=make_client)
-    return OpenAIChat(model, server, label=name)
+    return OpenAIChat(model, server, label=name, found=settings.found(f"{prefix}:{name}", server.base_url))
 
 
 def serves() -> frozenset[type[Request]]:
@@ -56,6 +73,8 @@ def listing(settings: Settings) -> list[ModelInfo]:
         *hosted("openai", settings),
         *served("ollama", settings),
         *served("vllm", settings),
+        *served("lmstudio", settings),
+        *served("llamacpp", settings),
         ModelInfo(
             "openai-compatible:NAME@http://host:port/v1",
             ("generate", "choose"),
@@ -65,10 +84,42 @@ def listing(settings: Settings) -> list[ModelInfo]:
     ]
 
 
+def offers(saved: SavedConnection, settings: Settings) -> list[ModelInfo]:
+    """The models at a named connection (at most a second)."""
+    return named(saved, settings)
+
+
 class OpenAIChat(ChatModel):
     """A model behind the Chat Completions API."""
 
     api = "openai"
+
+    def __init__(
+        self, name: str, server: Connection, *, label: str | None = None, found: Abilities | None = None
+    ) -> None:
+        super().__init__(name, server, label=label, found=found)
+        if found is not None and found.prompt_logprobs:
+            self.answers = ChatModel.answers | {Likelihood}
+        if found is not None and 0 < (found.logprobs or 0) < TOP_LOGPROBS:
+            self._without.add(FEWER_LOGPROBS)
+
+    @override
+    async def answer(self, request: Request) -> Reply:
+        if isinstance(request, Likelihood) and Likelihood in self.answers:
+            return await self._likelihood(request)
+        return await super().answer(request)
+
+    async def _likelihood(self, request: Likelihood) -> LogLikelihood:
+        said = [(message.role, message.text) for message in request.messages] + [("assistant", request.continuation)]
+        messages = [{"role": role, "content": without_lone_surrogates(text)} for role, text in said]
+        sent = {**self._parameters(1, None, False, self._without), **PARAMETERS}
+        outcome = await self._server.send(
+            lambda client: post(client, "/chat/completions", {"messages": messages, **sent}), self._model
+        )
+        if isinstance(outcome, Problem):
+            raise outcome.error
+        answer = self._answer(outcome, sent, outcome.seconds)
+        return read_likelihood(json.loads(answer.receipt.raw), request.continuation, answer.receipt)
 
     @override
     def _parameters(self, limit: int, schema: str | None, logprobs: bool, without: set[str]) -> Parameters:
@@ -78,7 +129,7 @@ class OpenAIChat(ChatModel):
             named = {"name": "answer", "strict": True, "schema": json.loads(schema)}
             sent["response_format"] = {"type": "json_schema", "json_schema": named}
         if logprobs:
-            sent |= {"logprobs": True, "top_logprobs": TOP_LOGPROBS}
+            sent |= {"logprobs": True, "top_logprobs": FEW_LOGPROBS if FEWER_LOGPROBS in without else TOP_LOGPROBS}
         return sent
 
     @override
@@ -101,6 +152,8 @@ class OpenAIChat(ChatModel):
     @override
     def _refused(self, problem: Problem, sent: Parameters) -> str | None:
         limit: int = sent[NEW_LIMIT] if NEW_LIMIT in sent else sent["max_tokens"]
+        if sent.get("top_logprobs", 0) > FEW_LOGPROBS and problem.refuses("top_logprobs"):
+            return FEWER_LOGPROBS
         if "logprobs" in sent and problem.refuses("logprobs"):
             return LOGPROBS
         if "response_format" in sent and problem.refuses(

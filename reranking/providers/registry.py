@@ -1,18 +1,23 @@
 """From a model's name to the model: `provider:name`, or the object itself.
 
 Provider modules are imported when one of their models is named; each offers
-`open_model(prefix, name, settings)`, `listing(settings)` and `serves()`.
+`open_model(prefix, name, settings)`, `listing(settings)` and `serves()`, and those that a named
+connection can speak through `offers(saved, settings)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
 from threading import RLock
 from types import ModuleType
 
 from reranking.models import Model, ModelError, ModelRef
+from reranking.providers.abilities import Abilities
+from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import ModelInfo, Settings
 from reranking.requests import Request
 
@@ -20,6 +25,8 @@ MODULES = {
     "openai": "openai_chat",
     "ollama": "openai_chat",
     "vllm": "openai_chat",
+    "lmstudio": "openai_chat",
+    "llamacpp": "openai_chat",
     "openai-compatible": "openai_chat",
     "anthropic": "anthropic_messages",
     "rerank": "rerank_endpoint",
@@ -29,6 +36,13 @@ MODULES = {
 }
 """Prefix of a model's name -> module of this package."""
 
+MODULES_BY_KIND = {
+    "openai": "openai_chat",
+    "anthropic": "anthropic_messages",
+    "rerank": "rerank_endpoint",
+    "folder": "huggingface",
+}
+"""Kind of a connection that a person named -> module."""
 
 LOCAL = frozenset({"embedded"})
 """Prefixes of models that take time to load on this machine."""
@@ -64,15 +78,48 @@ class Registry:
         return self.resolve(ref).answers
 
     def listing(self) -> list[ModelInfo]:
-        """The models that providers offer, and why those that cannot be used cannot. Names are free text."""
-        found: list[ModelInfo] = []
-        for module in dict.fromkeys(MODULES.values()):
-            try:
-                found += _module(module).listing(self.settings)
-            except ModelError as error:
-                prefix = next(prefix for prefix, name in MODULES.items() if name == module)
-                found.append(ModelInfo(f"{prefix}:NAME", (), False, error.message))
-        return found
+        """The models that providers offer, and why those that cannot be used cannot. Names are free text.
+
+        What a test found out about a model is what it answers; servers are asked side by side.
+        """
+        named = [saved for saved in self.settings.connections.values() if saved.place]
+        modules = list(dict.fromkeys(MODULES.values()))
+        with ThreadPoolExecutor(max_workers=max(1, len(named) + 1)) as threads:
+            own = [threads.submit(self._of_connection, saved) for saved in named]
+            found = [row for module in modules for row in self._of_module(module)]
+            found += [row for future in own for row in future.result()]
+        return [self._as_tested(row) for row in found]
+
+    def _of_module(self, module: str) -> list[ModelInfo]:
+        try:
+            rows: list[ModelInfo] = _module(module).listing(self.settings)
+        except ModelError as error:
+            prefix = next(prefix for prefix, name in MODULES.items() if name == module)
+            return [ModelInfo(f"{prefix}:NAME", (), False, error.message)]
+        return rows
+
+    def _of_connection(self, saved: SavedConnection) -> list[ModelInfo]:
+        module = MODULES_BY_KIND[saved.kind]
+        try:
+            rows: list[ModelInfo] = _module(module).offers(saved, self.settings)
+        except ModelError as error:
+            return [ModelInfo(f"{saved.name}:NAME", (), False, error.message)]
+        return rows
+
+    def _as_tested(self, row: ModelInfo) -> ModelInfo:
+        found = self._findings(row.name)
+        return row if found is None else replace(row, answers=found.answers)
+
+    def _findings(self, name: str) -> Abilities | None:
+        """What a test found of a model, if it holds where the model is asked today."""
+        known = self.settings.tested.get(name)
+        if known is None or not known.answers or not known.place.startswith("http"):
+            return None
+        try:
+            place = getattr(self.resolve(name), "place", None)
+        except ModelError:
+            return None
+        return self.settings.found(name, place) if place is not None else None
 
     def warm_up(self, names: Iterable[str]) -> None:
         """Load local models in the background, so that their first answer is quick. Returns at once.
@@ -104,14 +151,16 @@ def serves(prefix: str) -> frozenset[type[Request]]:
 
 def _open(ref: str, settings: Settings) -> Model:
     prefix, _, name = (part.strip() for part in ref.partition(":"))
-    if prefix not in MODULES:
-        known = ", ".join(MODULES)
+    saved = settings.connections.get(prefix)
+    module = MODULES.get(prefix) or (MODULES_BY_KIND[saved.kind] if saved is not None else None)
+    if module is None:
+        known = ", ".join([*MODULES, *settings.connections.keys() - MODULES.keys()])
         raise ModelError(
             "unknown-model", f"There is no provider '{prefix}'. Write provider:name, with one of: {known}."
         )
     if not name:
         raise ModelError("unknown-model", f"Name a model after '{prefix}:'.")
-    model: Model = _module(MODULES[prefix]).open_model(prefix, name, settings)
+    model: Model = _module(module).open_model(prefix, name, settings)
     return model
 
 

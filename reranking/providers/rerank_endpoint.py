@@ -18,6 +18,7 @@ from reranking.providers.chat import without_lone_surrogates
 from reranking.providers.connection import OWN_URLS, Connection, Received, connect
 from reranking.providers.dialects import (
     COHERE,
+    DIALECTS,
     JINA,
     TEI,
     VOYAGE,
@@ -28,10 +29,14 @@ from reranking.providers.dialects import (
     read_tokens,
 )
 from reranking.providers.errors import Problem
+from reranking.providers.offers import named
 from reranking.providers.openai_chat import make_client, post
+from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import ModelInfo, Settings, no_key
 from reranking.replies import Receipt, Reply, Scores
 from reranking.requests import Request, Score
+
+PREFIX = "rerank"
 
 HOSTED: dict[str, tuple[Dialect, tuple[str, ...]]] = {
     "cohere": (COHERE, ("rerank-v3.5",)),
@@ -58,17 +63,28 @@ _TOO_MANY = re.compile(
 def open_model(prefix: str, name: str, settings: Settings) -> RerankEndpoint:
     """The reranker `name` of the provider `prefix`; it can be opened without a key. Raises ModelError; calls nobody."""
     match = _NAME_AT_URL.fullmatch(name)
+    url = settings.base_url(prefix) if prefix in settings.connections and prefix != PREFIX else None
+    if url is not None:
+        return _at_url(prefix, name, name, url, settings)
     if match is not None:
-        base_url = match["url"].rstrip("/")
-        paths = ("/rerank",) if base_url.endswith("/rerank") or _VERSIONED.search(base_url) else PATHS
-        server = connect(prefix, base_url.removesuffix("/rerank"), settings, sdk="openai", make=make_client)
-        return RerankEndpoint(match["name"], server, label=f"{prefix}:{name}", paths=paths)
+        return _at_url(prefix, name, match["name"], match["url"], settings)
     provider, _, model = name.partition("/")
     if provider not in HOSTED or not model:
         known = ", ".join(f"rerank:{one}/NAME" for one in HOSTED)
         raise ModelError("unknown-model", f"Name the reranker's server: {_EXAMPLE}, or one of {known}.")
     server = connect(provider, OWN_URLS[provider], settings, sdk="openai", make=make_client)
     return RerankEndpoint(model, server, label=f"{prefix}:{name}", dialect=HOSTED[provider][0])
+
+
+def _at_url(prefix: str, name: str, model: str, url: str, settings: Settings) -> RerankEndpoint:
+    base_url = url.rstrip("/")
+    paths = ("/rerank",) if base_url.endswith("/rerank") or _VERSIONED.search(base_url) else PATHS
+    server = connect(prefix, base_url.removesuffix("/rerank"), settings, sdk="openai", make=make_client)
+    label = f"{prefix}:{name}"
+    found = settings.found(label, server.base_url)
+    if found is not None and found.dialect in DIALECTS and found.path:
+        return RerankEndpoint(model, server, label=label, dialect=DIALECTS[found.dialect], paths=(found.path,))
+    return RerankEndpoint(model, server, label=label, paths=paths)
 
 
 def serves() -> frozenset[type[Request]]:
@@ -89,6 +105,11 @@ def listing(settings: Settings) -> list[ModelInfo]:
     return [*found, ModelInfo(_EXAMPLE, (Score.kind,), False, reason)]
 
 
+def offers(saved: SavedConnection, settings: Settings) -> list[ModelInfo]:
+    """The models at a named connection (at most a second)."""
+    return named(saved, settings, (Score.kind,))
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """A reply, the parameters that were sent for it, and the seconds with all refusals before it."""
@@ -107,6 +128,7 @@ class RerankEndpoint:
 
     answers: frozenset[type[Request]] = frozenset({Score})
     concurrency = 16
+    per_minute: int | None = None
     joint = True
 
     def __init__(
@@ -120,9 +142,13 @@ class RerankEndpoint:
     ) -> None:
         """The model that `server` knows as `name`; `label` is its full name. `dialect` None: find it out."""
         self.name = label
-        self.connection = server.base_url
-        self.fingerprint = f"{server.base_url} rerank {server.provider} {name}"
+        self.connection = server.line
+        self.place = server.base_url
+        self.fingerprint = f"{server.base_url} rerank {'rerank' if server.is_named else server.provider} {name}"
         self._model = name
+        if server.saved is not None:
+            self.concurrency = server.saved.concurrency or self.concurrency
+            self.per_minute = server.saved.per_minute
         self._server = server
         self._dialects = (COHERE, TEI, VOYAGE) if dialect is None else (dialect,)
         self._paths = tuple(paths)
@@ -134,6 +160,12 @@ class RerankEndpoint:
         texts = [without_lone_surrogates(text) for text in request.texts]
         answered = await self._ask(without_lone_surrogates(request.query), texts)
         return self._scores(answered, len(texts))
+
+    @property
+    def spoken(self) -> tuple[str, str]:
+        """The dialect and the path that the server has answered; the first to be tried if it has not yet."""
+        dialect = next(name for name, known in DIALECTS.items() if known is self._dialects[0])
+        return dialect, self._paths[0]
 
     async def aclose(self) -> None:
         """Close the connection's sockets on the running event loop."""
@@ -206,15 +238,17 @@ class RerankEndpoint:
         try:
             body = json.loads(received.text)
         except ValueError:
-            message = f"{label} sent something that is not a reply. Check the address {self.connection}."
+            message = f"{label} sent something that is not a reply. Check the address {self.place}."
             raise ModelError("bad-reply", message, received.text) from None
         used = read_tokens(body)
+        prices = self._server.saved.prices if self._server.saved is not None else None
         receipt = Receipt(
             model=read_model(body) or self._model,
             sent=answered.sent,
             raw=received.text,
             input_tokens=used.input,
             output_tokens=used.output,
+            cost_usd=None if prices is None else prices.cost(used.input, used.output),
             seconds=answered.seconds,
             retries=received.retries,
         )

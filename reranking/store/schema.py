@@ -163,9 +163,34 @@ _FIRST = (
 
 _CACHE_SIZES = ("CREATE INDEX replies_of_model ON replies (model, created, bytes)",)
 
+_CONNECTIONS = (
+    """
+    CREATE TABLE connections (       -- set up by a person; no keys
+        name TEXT PRIMARY KEY,       -- begins the names of its models: name:model
+        kind TEXT NOT NULL CHECK (kind IN ('openai', 'anthropic', 'rerank', 'folder')),
+        place TEXT NOT NULL,         -- base URL or folder; empty where the connection is built in
+        concurrency INTEGER,         -- requests at once
+        per_minute INTEGER,          -- requests that begin in any minute
+        temperature REAL,            -- NULL: not sent
+        input_price REAL,            -- US dollars for a million tokens; all prices NULL: the price list
+        output_price REAL,
+        request_price REAL,          -- US dollars for a thousand requests
+        changed REAL NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE tested_models (     -- what a test found out
+        model TEXT PRIMARY KEY,      -- full name
+        at REAL NOT NULL,
+        found TEXT NOT NULL CHECK (json_valid(found))
+    ) STRICT
+    """,
+)
+
 MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0001_first_tables": _FIRST,
     "0002_cache_sizes": _CACHE_SIZES,
+    "0003_connections": _CONNECTIONS,
 }
 """Statements by the name under which they are recorded as applied, oldest first."""
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from reranking.store.archive import StoreArchive
 from reranking.store.cache import Cache
 from reranking.store.calls import Calls
+from reranking.store.connections import Connections
 from reranking.store.database import Database
 from reranking.store.jobs import Jobs
 from reranking.store.judgments import Judgments
@@ -39,6 +40,7 @@ class Store:
         self.jobs = Jobs(self.database, clock)
         self.calls = Calls(self.database)
         self.judgments = Judgments(self.database, clock)
+        self.connections = Connections(self.database, clock)
 
     def close(self) -> None:
         """Write what is waiting, and close the file. The next `open_store` opens it again."""
