@@ -147,11 +147,11 @@ def _finding(rankings: Sequence[Ranking], names: Sequence[str]) -> str:
     moved = f"“{_label(rankings[0], top.index)}” moves {_places(top.spread)}"
     if len(pairs) == 1:
         ((i, j), tau) = next(iter(pairs.items()))
-        return f"{names[i]} and {names[j]} {_verdict(tau)} (tau {_number(tau)}); {moved}.{ties}"
+        return f"{names[i]} and {names[j]} {_verdict(tau)} (tau {number(tau)}); {moved}.{ties}"
     middle = median(pairs.values())
     (i, j), lowest = min(pairs.items(), key=lambda entry: entry[1])
-    most = f"{names[i]} and {names[j]} disagree most (tau {_number(lowest)}); {moved}."
-    return f"They {_verdict(middle)} (median tau {_number(middle)}). {most}{ties}"
+    most = f"{names[i]} and {names[j]} disagree most (tau {number(lowest)}); {moved}."
+    return f"They {_verdict(middle)} (median tau {number(middle)}). {most}{ties}"
 
 
 def _verdict(tau: float) -> str:
@@ -164,11 +164,11 @@ def _verdict(tau: float) -> str:
     return "hardly agree" if tau > -0.3 else "contradict each other"
 
 
-def _number(tau: float) -> str:
+def number(agreement: float) -> str:
     """Two decimals without the leading zero; never rounded up to 1 or down to -1."""
-    if 0.995 <= abs(tau) < 1:
-        return ">.99" if tau > 0 else "<-.99"
-    text = f"{tau:.2f}"
+    if 0.995 <= abs(agreement) < 1:
+        return ">.99" if agreement > 0 else "<-.99"
+    text = f"{agreement:.2f}"
     return {"1.00": "1", "-1.00": "-1", "-0.00": "0", "0.00": "0"}.get(text, text.replace("0.", ".", 1))
 
 

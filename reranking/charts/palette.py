@@ -69,3 +69,11 @@ def at(scale: Scale, value: float) -> str:
                 for i in (1, 3, 5)
             )
     return scale[-1][1]
+
+
+def readable_on(ground: str) -> str:
+    """Black or white, whichever can be read better on the colour `ground` (hex); at least 4.5 : 1 (WCAG 2)."""
+    channels = [int(ground[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
+    light = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    return "#000000" if (light + 0.05) ** 2 > 0.05 * 1.05 else "#FFFFFF"

@@ -64,3 +64,11 @@ def test_a_value_beyond_the_scale_has_the_colour_of_its_end(dark):
     assert palette.at(scale, -1) == scale[0][1]
     assert palette.at(scale, 2) == scale[-1][1]
     assert [palette.at(scale, place) for place, _ in scale] == [colour for _, colour in scale]
+
+
+@BOTH
+def test_numbers_can_be_read_on_every_colour_of_a_scale(dark):
+    for scale in (palette.sequential(dark), palette.diverging(dark)):
+        for at in range(101):
+            ground = palette.at(scale, at / 100)
+            assert contrast(palette.readable_on(ground), ground) >= 4.5

@@ -1,0 +1,82 @@
+"""The agreement matrix: how far every two strategies agree, as numbers on colours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+
+from reranking.analysis.agreement import number
+from reranking.charts import palette
+from reranking.charts.frame import HEADING, SIZE, cut, empty, escape, framed, wrapped
+
+TITLE = "How far every two agree"
+CELL = 34
+NAME = 17
+"""Characters of a name per line."""
+
+Matrix = Sequence[Sequence[float | None]]
+
+
+def agreement_heatmap(
+    matrix: Matrix, names: Sequence[str], measure: str, dark: bool, *, signed: bool, order: Sequence[int] = ()
+) -> go.Figure:
+    """Draw a symmetric matrix with its numbers, strategies in the given `order` (of rows).
+
+    `measure` names the number in the hover. A `signed` measure goes from -1 to 1 with a neutral 0,
+    any other from 0 to 1. Rows of None are left out: say elsewhere why. The columns are named by
+    the numbers that stand before the names of the rows.
+    """
+    shown = [at for at in order or range(len(names)) if matrix[at][at] is not None]
+    if len(shown) < 2:
+        return empty(TITLE, "Fewer than two strategies give an order.", dark)
+    n = len(shown)
+    values = [[None if i == j else matrix[i][j] for j in shown] for i in shown]
+    scale = palette.diverging(dark) if signed else palette.sequential(dark)
+    low = -1.0 if signed else 0.0
+    figure = go.Figure(
+        go.Heatmap(
+            x=list(range(n)),
+            y=list(range(n)),
+            z=values,
+            zmin=low,
+            zmax=1,
+            colorscale=scale,
+            showscale=False,
+            xgap=2,
+            ygap=2,
+            hovertext=[[_words(names[i], names[j], measure, matrix[i][j]) for j in shown] for i in shown],
+            hoverinfo="text",
+            hoverongaps=False,
+        )
+    )
+    for row, line in enumerate(values):
+        for column, value in enumerate(line):
+            if value is not None:
+                ground = palette.at(scale, (value - low) / (1 - low))
+                figure.add_annotation(
+                    x=column, y=row, text=number(value), showarrow=False,
+                    font={"size": SIZE, "color": palette.readable_on(ground)},
+                )  # fmt: skip
+    lines = [wrapped(names[at], NAME, 2) for at in shown]
+    heads = [f"{place}  {'<br>'.join(escape(part) for part in parts)}" for place, parts in enumerate(lines, start=1)]
+    axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "ticks": "", "tickvals": list(range(n))}
+    words = {"color": palette.text(dark), "size": SIZE}
+    beside = 22 + 7 * max(len(part) for parts in lines for part in parts)
+    top = HEADING - 6
+    return framed(
+        figure,
+        TITLE,
+        [],
+        dark,
+        height=top + CELL * n + 8,
+        margin={"l": beside, "r": 4, "t": top, "b": 8},
+        xaxis=axis | {"side": "top", "ticktext": [str(at + 1) for at in range(n)], "tickfont": words},
+        yaxis=axis | {"ticktext": heads, "tickfont": words, "range": [n - 0.5, -0.5]},
+    )
+
+
+def _words(first: str, second: str, measure: str, value: float | None) -> str:
+    if value is None or first == second:
+        return ""
+    return f"{escape(cut(first, 40))} and {escape(cut(second, 40))}:<br>{escape(measure)} {number(value)}"
