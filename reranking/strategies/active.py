@@ -11,8 +11,9 @@ from typing_extensions import override
 
 from reranking.documents import Candidates
 from reranking.ranking import Diagnostic
-from reranking.strategies.base import Steps
+from reranking.strategies.base import Remedy, Steps
 from reranking.strategies.comparing import Comparisons, TopK
+from reranking.strategies.llm import ShowsSeveral
 from reranking.strategies.verdicts import Pair, PartialOrder, Verdict
 
 
@@ -34,6 +35,12 @@ class PairwiseActive(TopK):
     title: ClassVar[str] = "Pairwise, active"
     requests: ClassVar[str] = "about 230 for n = 50, k = 10 (one order: 140), at most n (n - 1)"
     source: ClassVar[str] = "Figueiredo Paschmann et al. 2026, https://arxiv.org/abs/2605.14236"
+
+    remedies: ClassVar[tuple[Remedy, ...]] = (
+        *ShowsSeveral.remedies,
+        Remedy("Both orders must agree", {"both_orders": True, "mode": "agreement"}),
+        Remedy("Probability mode", {"both_orders": True, "mode": "log-odds"}),
+    )
 
     kind: Literal["pairwise-active"] = "pairwise-active"
     at_once: int = Field(16, ge=2, le=1000, description="Requests that are sent together in each step")

@@ -99,6 +99,7 @@ class Aspects(LLMStrategy):
     promises: ClassVar[Guarantee] = "exact order"
     source: ClassVar[str] = "Farzi & Dietz 2025, https://arxiv.org/abs/2507.09488"
     prompt_file: ClassVar[str] = "aspects"
+    ignores_order: ClassVar[bool] = True
 
     kind: Literal["aspects"] = "aspects"
     aspects: tuple[Aspect, ...] = Field(

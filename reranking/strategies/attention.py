@@ -18,7 +18,7 @@ from reranking.prompts.passages import fence
 from reranking.ranking import Contribution, Diagnostic, Explanation, by_score, failed
 from reranking.replies import Attention, Failed
 from reranking.requests import Attend, Piece, Request
-from reranking.strategies.base import Answer, Family, Guarantee, Steps
+from reranking.strategies.base import Answer, Family, Guarantee, Remedy, Steps
 from reranking.strategies.llm import ShowsSeveral, lost
 
 NO_QUERY = "N/A"
@@ -54,6 +54,7 @@ class AttentionMass(ShowsSeveral):
     source: ClassVar[str] = "Chen et al. 2024, https://arxiv.org/abs/2410.02642"
 
     prompt_file: ClassVar[str] = "attention"
+    remedies: ClassVar[tuple[Remedy, ...]] = (*ShowsSeveral.remedies, Remedy("ICR calibration", {"calibrate": True}))
 
     kind: Literal["attention"] = "attention"
     calibrate: bool = Field(True, description='Take away the attention that the empty query "N/A" gets')

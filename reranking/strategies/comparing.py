@@ -20,7 +20,7 @@ from reranking.prompts.passages import fence
 from reranking.ranking import Diagnostic, Ranking, by_groups, failed
 from reranking.replies import Choices, Failed
 from reranking.requests import Choose, Request
-from reranking.strategies.base import Answer, Family, Guarantee
+from reranking.strategies.base import Answer, Family, Guarantee, Remedy
 from reranking.strategies.llm import ShowsSeveral, lost
 from reranking.strategies.verdicts import Mode, Pair, PartialOrder, Verdict, circles
 
@@ -34,6 +34,11 @@ class Comparing(ShowsSeveral):
     asks: ClassVar[tuple[type[Request], ...]] = (Choose,)
     source: ClassVar[str] = "Qin et al. 2023, https://arxiv.org/abs/2306.17563"
     prompt_file: ClassVar[str] = "pairwise"
+    remedies: ClassVar[tuple[Remedy, ...]] = (
+        *ShowsSeveral.remedies,
+        Remedy("Both orders must agree", {"mode": "agreement"}),
+        Remedy("Probability mode", {"mode": "log-odds"}),
+    )
 
     mode: Mode = Field(
         "agreement", description="Both orders must name the same document; or their mean log-odds decide"

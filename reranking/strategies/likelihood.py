@@ -32,6 +32,7 @@ class QueryLikelihood(LLMStrategy):
     source: ClassVar[str] = "Sachan et al. 2022, https://arxiv.org/abs/2204.07496"
 
     prompt_file: ClassVar[str] = "question"
+    ignores_order: ClassVar[bool] = True
 
     kind: Literal["query-likelihood"] = "query-likelihood"
 

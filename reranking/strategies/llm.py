@@ -13,7 +13,7 @@ from reranking.prompts.domains import DomainField
 from reranking.ranking import Diagnostic
 from reranking.replies import Failed
 from reranking.requests import Message
-from reranking.strategies.base import AsksModel
+from reranking.strategies.base import AsksModel, Remedy
 from reranking.strategies.showing import Shown
 
 _DOMAIN = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "object"}, {"type": "null"}], "format": "domain"})
@@ -57,6 +57,8 @@ class LLMStrategy(AsksModel):
 
 class ShowsSeveral(LLMStrategy):
     """A strategy whose prompts show several passages, so that their order may matter."""
+
+    remedies: ClassVar[tuple[Remedy, ...]] = (Remedy("Position-aware prompt", {"order_note": True}),)
 
     order_note: bool = Field(False, description="Tell the model that the order of the passages carries no information")
 

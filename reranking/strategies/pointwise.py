@@ -55,6 +55,7 @@ class Grade(LLMStrategy):
     source: ClassVar[str] = "Zhuang et al. 2024, https://arxiv.org/abs/2310.14122"
 
     prompt_file: ClassVar[str] = "grade"
+    ignores_order: ClassVar[bool] = True
 
     kind: Literal["grade"] = "grade"
     mode: Literal["written", "expected"] = Field(
@@ -123,6 +124,7 @@ class YesNo(LLMStrategy):
     )
 
     prompt_file: ClassVar[str] = "yes_no"
+    ignores_order: ClassVar[bool] = True
 
     kind: Literal["yes-no"] = "yes-no"
 

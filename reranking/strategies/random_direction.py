@@ -15,8 +15,9 @@ from typing_extensions import override
 
 from reranking.documents import Candidates
 from reranking.ranking import Diagnostic, by_score
-from reranking.strategies.base import Guarantee, Steps, aside
+from reranking.strategies.base import Guarantee, Remedy, Steps, aside
 from reranking.strategies.comparing import Comparing, Comparisons
+from reranking.strategies.llm import ShowsSeveral
 from reranking.strategies.verdicts import Mode, Pair
 
 Table = NDArray[np.float64]
@@ -36,6 +37,11 @@ class PairwiseRandom(Comparing):
     requests: ClassVar[str] = "n (n - 1) / 2"
     promises: ClassVar[Guarantee] = "exact order"
     source: ClassVar[str] = "Figueiredo Paschmann et al. 2026, https://arxiv.org/abs/2605.14236"
+
+    remedies: ClassVar[tuple[Remedy, ...]] = (
+        *ShowsSeveral.remedies,
+        Remedy("Probability mode", {"mode": "log-odds"}),
+    )
 
     kind: Literal["pairwise-random"] = "pairwise-random"
     mode: Mode = Field("agreement", description="The answer takes the whole win; or, by its log-odds, a share of it")
