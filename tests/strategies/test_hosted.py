@@ -169,3 +169,18 @@ def test_the_number_of_requests_is_not_said_to_be_exact_since_halving_asks_more(
     told = predict(RerankEndpoint(model=model), "q", as_candidates(["text"] * 10))
     assert (told.requests, told.exact) == (1, False)
     assert run(model, ["text"] * 10).usage.requests == 3
+
+
+def test_one_document_that_is_too_long_alone_is_shortened_until_the_endpoint_takes_it():
+    class Short(Endpoint):
+        def score(self, request, number):
+            if max(len(text.split()) for text in request.texts) > 60:
+                raise ModelError("context-too-long", "The request is too long.", raw="413")
+            return super().score(request, number)
+
+    texts = [f"text {at}" for at in range(10)]
+    texts[7] = " ".join(f"word{at}" for at in range(200))
+    ranking = run(Short(), texts)
+    assert ranking.outcome == "complete"
+    (note,) = [note for note in ranking.diagnostics if note.code == "shortened"]
+    assert (note.indexes, note.data["words"]) == ((7,), [50])
