@@ -105,12 +105,11 @@ def fit(
         everything = np.concatenate([drawn, drawn @ contrasts.T], axis=1)
         errors = everything.std(axis=0, ddof=1) * np.sqrt(count / (count - 1))
         errors[errors < NOTHING] = 0.0
-    factor, detect = _quantiles(count, level)
     slope, middle = (
-        _estimate(value, None if errors is None else float(errors[n + at]), factor, detect) if told else None
+        estimate(value, None if errors is None else float(errors[n + at]), count, level) if told else None
         for at, (value, told) in enumerate(zip(values, can_tell, strict=True))
     )
-    half = None if errors is None or not connected else factor * errors[:n]
+    half = None if errors is None or not connected else _quantiles(count, level)[0] * errors[:n]
     effects = np.where(np.abs(effects) < NOTHING, 0.0, effects)
     return PositionModel(
         effects=effects if connected else None,
@@ -195,16 +194,16 @@ def _contrasts(n: int) -> Array:
     return rows
 
 
-def _estimate(value: float, error: float | None, factor: float, detect: float) -> Estimate:
-    if error is None:
+def estimate(value: float, error: float | None, groups: int, level: float = LEVEL) -> Estimate:
+    """A figure with its interval: `error` is its standard error from `groups` independent groups."""
+    if error is None or groups < 2:
         return Estimate(value)
-    return Estimate(value, value - factor * error, value + factor * error, error, detect * error)
+    reach, detect = _quantiles(groups, level)
+    return Estimate(value, value - reach * error, value + reach * error, error, detect * error)
 
 
 def _quantiles(groups: int, level: float) -> tuple[float, float]:
     """How many standard errors an interval reaches, and how many an effect must have to be found."""
-    if groups < 2:
-        return float("nan"), float("nan")
     from scipy.special import stdtrit  # most of scipy takes long to import
 
     reach = float(stdtrit(groups - 1, 0.5 + level / 2))

@@ -38,10 +38,10 @@ def position_test(
     the design could have drawn; the share of draws (the one observed included) whose statistic
     is at least as far from 0 is the p-value. Statistics: the sum over all cells of
     (place - mean place) x (rank - document's mean rank), and the same with the centred
-    square of the former. None where nothing can be drawn otherwise.
+    square of the former. None where nothing can be drawn otherwise, or without draws.
     """
     n, k = observed.n, observed.k
-    if n < 2 or not k or design.kind == "repeats":
+    if n < 2 or not k or not draws or design.kind == "repeats":
         return None
     chance = chance or np.random.default_rng(0)
     ranks = (observed.ranks - observed.ranks.mean(axis=0)).ravel()

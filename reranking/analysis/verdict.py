@@ -64,17 +64,19 @@ def verdict(bias: Bias, pairwise: PairwiseBias | None = None, *, deterministic: 
     if stable is not None and stable.tied_pairs == 1:
         return Verdict("all tied", _all_tied(pairwise), "", remarks)
     if bias.unmoved:
-        return Verdict("no effect", _no_effect(bias), "", (*_ties(bias), *remarks))
+        return Verdict("no effect", _no_effect(bias), "", (*_sides(pairwise), *_ties(bias), *remarks))
     effect, test = bias.model.last_to_first, bias.test
     if effect is None or test is None or effect.detectable is None or bias.model.groups < FEWEST_GROUPS:
         return Verdict("cannot tell", _too_few(bias), "", remarks)
-    remarks = (*_noise(bias, deterministic), *_ties(bias), *remarks)
+    remarks = (*_noise(bias, deterministic), *_sides(pairwise), *_ties(bias), *remarks)
     middle = bias.model.middle
     trend = _trend(effect, test.linear_adjusted) if test.linear_adjusted < ALPHA else ""
     curve = _curve(middle, test.middle_adjusted) if middle and test.middle_adjusted < ALPHA else ""
     if trend:
+        remarks = (*_uncertain(effect), *remarks)
         return Verdict("primacy" if effect.value > 0 else "recency", trend, curve, remarks)
     if curve and middle:
+        remarks = (*_uncertain(middle), *remarks)
         return Verdict("middle-loss" if middle.value > 0 else "middle-gain", curve, "", remarks)
     if effect.detectable > bias.n - 1:  # more than a strategy that returns its input
         return Verdict("cannot tell", _too_few(bias), "", remarks)
@@ -103,6 +105,12 @@ def _curve(effect: Estimate, p: float) -> str:
         "Documents in the middle are favoured: moving a document from either end to the middle raises it "
         f"{places(-effect.value)} {numbers(effect, p)}."
     )
+
+
+def _uncertain(effect: Estimate) -> tuple[str, ...]:
+    if effect.low is None or effect.high is None or not effect.low <= 0 <= effect.high:
+        return ()
+    return ("That there is an effect is plain; how large it is, these runs hardly tell.",)
 
 
 def _no_effect(bias: Bias) -> str:
@@ -142,6 +150,14 @@ def _noise(bias: Bias, deterministic: bool) -> tuple[str, ...]:
     if moved == 0:
         return ("Repeating the same order moves nothing.",)
     return (f"Repeating the same order moves documents {places(moved)}.",)
+
+
+def _sides(pairwise: PairwiseBias | None) -> tuple[str, ...]:
+    if pairwise is None or pairwise.p is None or pairwise.p >= ALPHA:
+        return ()
+    side, often = ("first", pairwise.first) if pairwise.first > pairwise.second else ("second", pairwise.second)
+    pairs = f"{often} of {_count(pairwise.pairs, 'pair')}"
+    return (f"Within the prompt the model names the {side} of two passages in both orders for {pairs}.",)
 
 
 def _ties(bias: Bias) -> tuple[str, ...]:
