@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from reranking.replies import Failed, PartedReply, Receipt, Reply
 from reranking.requests import Request
@@ -64,12 +64,14 @@ def replies_to_keep(call: Call) -> dict[str, Reply]:
         return {}
     if call.parts:
         parted = cast(PartedReply, reply)
-        receipt = _share(reply.receipt)
+        receipt = _share(reply.receipt, len(call.parts))
         return {key: replace(parted.part(at), receipt=receipt) for at, key in enumerate(call.parts)}
     return {} if call.key is None else {call.key: reply}
 
 
-def _share(receipt: Receipt) -> Receipt:
-    """The receipt of one text of a call. What one text of a paid call cost is unknown."""
+def _share(receipt: Receipt, texts: int) -> Receipt:
+    """The receipt of one of the `texts` of a call. What one text of a paid call cost is unknown."""
     free = 0.0 if receipt.cost_usd == 0 else None
-    return replace(receipt, raw="", input_tokens=None, output_tokens=None, reasoning_tokens=None, cost_usd=free)
+    seconds = None if receipt.seconds is None else receipt.seconds / texts
+    tokens: dict[str, Any] = {"input_tokens": None, "output_tokens": None, "reasoning_tokens": None}
+    return replace(receipt, raw="", cost_usd=free, seconds=seconds, **tokens)

@@ -71,8 +71,11 @@ class Usage:
     is unknown unless the call was free.
 
     `requests` counts the model requests that the strategy made, `cached` those of them that
-    were answered without a new call. `cost_usd` is None if the price of any reply is unknown;
-    `seconds` is the time on the clock.
+    were answered without a new call, and `shared` those of them that another request of the same
+    comparison had asked for; the others come from earlier ones. `cost_usd` is None if the price of
+    any reply is unknown. `seconds` is the time on the clock, `model_seconds` what models took for
+    all replies together, cached ones as long as they took when they were sent (None: unknown).
+    `turned_away` counts requests that were not sent because of a spending limit.
     """
 
     requests: int = 0
@@ -81,6 +84,9 @@ class Usage:
     output_tokens: int = 0
     cost_usd: float | None = 0.0
     seconds: float = 0.0
+    shared: int = 0
+    model_seconds: float | None = 0.0
+    turned_away: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,14 @@ from functools import partial
 from typing import Any, cast
 
 from reranking.archive import Archive, Call, MemoryArchive
+from reranking.gateway.budget import Budget
 from reranking.gateway.lines import Flight, Landed, Line, Ticket, Tray
-from reranking.gateway.runs import KEY_FAILURES, Resolve, Run
+from reranking.gateway.runs import BUDGET, KEY_FAILURES, Common, Resolve, Run
 from reranking.models import Model, ModelError, NeedsDocuments
 from reranking.replies import Failed, PartedReply, Receipt, Reply
 from reranking.requests import PerText, Request
 
-__all__ = ["Gateway", "MemoryArchive", "Resolve", "Run"]
+__all__ = ["Budget", "Common", "Gateway", "MemoryArchive", "Resolve", "Run"]
 
 DEFAULT_CONCURRENCY = 16
 
@@ -93,14 +94,15 @@ class Gateway:
             left -= len(landed)
             calls = []
             for ticket in landed:
-                ticket.reply, called = self._received(ticket)
+                ticket.reply, called, ticket.seconds = self._received(ticket)
                 ticket.source = ticket.source if called else "none"
                 if ticket.source in {"cache", "shared"}:
                     calls.append(_passed_on(ticket, run, started, time.perf_counter() - clock))
             for at in range(0, len(calls), RECORDS_AT_ONCE):
                 await asyncio.gather(*map(self.archive.keep, calls[at : at + RECORDS_AT_ONCE]))
             for ticket in landed:
-                run.count(cast(Reply | Failed, ticket.reply), ticket.source)
+                is_own = ticket.source in {"cache", "shared"} and run.common.asked.issuperset(ticket.keys)
+                run.count(cast(Reply | Failed, ticket.reply), ticket.source, ticket.seconds, is_own=is_own)
 
     def _model(self, request: Request, run: Run) -> Model | Failed:
         try:
@@ -144,6 +146,7 @@ class Gateway:
         flight = Flight(request, model, keys, run, self._line(model))
         for key in keys:
             self._flights[key] = flight
+        run.common.asked.update(keys)
         ticket.source = "sent"
         self._board(ticket, flight, run, tray)
 
@@ -159,41 +162,58 @@ class Gateway:
             flight.line.join(flight, run)
 
     def _depart(self, lines: Iterable[Line]) -> None:
-        """Send what may be sent now."""
+        """Send what may be sent now, and come back for what may begin only later."""
         for line in lines:
             while (flight := line.next()) is not None:
+                flight.take_off()
+                if flight.refused is None and flight.model.name not in flight.run.hopeless:
+                    line.begin()
                 flight.task = asyncio.ensure_future(self._send(flight))
                 flight.task.add_done_callback(partial(self._land, flight))
+            if not line.is_asleep and (pause := line.pause()) > 0:
+                line.is_asleep = True
+                asyncio.get_running_loop().call_later(pause, self._wake, line)
+
+    def _wake(self, line: Line) -> None:
+        line.is_asleep = False
+        self._depart([line])
 
     def _is_sent_again(self, ticket: Ticket, run: Run, tray: Tray) -> bool:
-        """Whether a flight failed by somebody else's key, so that this ticket's own key is being tried."""
+        """Whether a flight failed by somebody else's key or spending limit, so that this ticket's own is tried."""
         for flight in list(ticket.flights):
             reply = flight.result().reply
-            if isinstance(reply, Failed) and reply.code in KEY_FAILURES and flight.model is not ticket.model:
+            if isinstance(reply, Failed) and _is_others_fault(reply, flight, ticket, run):
                 ticket.flights.remove(flight)
                 self._line_up(ticket, tuple(key for key in flight.keys if key in ticket.keys), run, tray)
                 self._depart([ticket.flights[-1].line])
         return ticket.missing > 0
 
-    def _received(self, ticket: Ticket) -> Landed:
-        """The whole reply, put together from the archive and all flights."""
+    def _received(self, ticket: Ticket) -> tuple[Reply | Failed, bool, float | None]:
+        """The whole reply, put together from the archive and all flights; whether a model was asked, for how long."""
         model = ticket.model
         if isinstance(model, Failed):
-            return Landed(model, False)
+            return model, False, None
         parts = {key: ticket.known[key] for key in ticket.keys if key in ticket.known}
+        stated = [part.receipt.seconds for part in parts.values()]
+        took = None if None in stated else sum(cast(list[float], stated))
         receipt: Receipt | None = None
+        wanted = set(ticket.keys)
         for flight in ticket.flights:
             landed = flight.result()
             if isinstance(landed.reply, Failed) or not isinstance(landed.reply, PartedReply) or _joint(model):
-                return landed
+                return landed.reply, landed.called, landed.took
             if flight.model is model and ticket.source == "sent":
                 receipt = landed.reply.receipt
+            if took is not None:
+                took += landed.took * sum(key in wanted for key in flight.keys) / len(flight.keys)
             parts.update({key: landed.reply.part(at) for at, key in enumerate(flight.keys)})
         reply = _join(ticket.request, [parts[key] for key in ticket.keys])
-        return Landed(reply if receipt is None else replace(reply, receipt=receipt), True)
+        return (reply if receipt is None else replace(reply, receipt=receipt)), True, took
 
     async def _send(self, flight: Flight) -> Landed:
         request, model, keys, run = flight.request, flight.model, flight.keys, flight.run
+        if flight.refused is not None:
+            return Landed(flight.refused, False)
         if model.name in run.hopeless:
             return Landed(run.hopeless[model.name], False)
         started, clock = time.time(), time.perf_counter()
@@ -213,19 +233,25 @@ class Gateway:
             reply = Failed("bad-reply", message, reply.receipt.raw, reply.receipt)
         if isinstance(reply, Failed) and reply.code in HOPELESS:
             run.hopeless[model.name] = reply
-        flight.line.leave(flight)
-        self._depart([flight.line])
-        if isinstance(reply, Failed) and reply.code in NEVER_SENT:
+        was_sent = not (isinstance(reply, Failed) and reply.code in NEVER_SENT)
+        self._leave(flight, reply if was_sent else None)
+        if not was_sent:
             return Landed(reply, False)
         per_text = isinstance(request, PerText) and not _joint(model)
         key, parts = (None, keys) if per_text else (keys[0], ())
         if not _cacheable(model):
             key, parts = None, ()
         await self.archive.keep(Call(run.label, request, model.name, key, parts, reply, "sent", started, seconds))
-        return Landed(reply, True)
+        return Landed(reply, True, seconds)
+
+    def _leave(self, flight: Flight, reply: Reply | Failed | None) -> None:
+        """Give its seat, and what it did not cost, to those who wait; there is no `reply` if it was not sent."""
+        flight.line.leave(flight)
+        flight.settle(reply)
+        self._depart([flight.line] if flight.run.common.budget is None else list(self._lines.values()))
 
     def _land(self, flight: Flight, _: asyncio.Task[Landed]) -> None:
-        flight.line.leave(flight)
+        self._leave(flight, None)
         for ticket, tray in flight.watchers:
             ticket.missing -= 1
             if ticket.missing == 0:
@@ -233,7 +259,6 @@ class Gateway:
         flight.watchers.clear()
         self._landed.add(flight)
         self._forget_landed()
-        self._depart([flight.line])
 
     def _release(self, ticket: Ticket) -> None:
         for flight in ticket.flights:
@@ -256,9 +281,12 @@ class Gateway:
 
     def _line(self, model: Model) -> Line:
         connection = getattr(model, "connection", model.name)
-        if connection not in self._lines:
-            self._lines[connection] = Line(getattr(model, "concurrency", DEFAULT_CONCURRENCY))
-        return self._lines[connection]
+        limits = getattr(model, "concurrency", DEFAULT_CONCURRENCY), getattr(model, "per_minute", None)
+        line = self._lines.get(connection)
+        if line is None:
+            line = self._lines[connection] = Line(*limits)
+        line.limit, line.per_minute = limits  # they may have been changed since
+        return line
 
 
 def _cacheable(model: Model | Failed) -> bool:
@@ -267,6 +295,12 @@ def _cacheable(model: Model | Failed) -> bool:
 
 def _joint(model: Model) -> bool:
     return bool(getattr(model, "joint", False))
+
+
+def _is_others_fault(failed: Failed, flight: Flight, ticket: Ticket, run: Run) -> bool:
+    if failed.code == BUDGET:
+        return flight.run.common.budget is not run.common.budget
+    return failed.code in KEY_FAILURES and flight.model is not ticket.model
 
 
 def _keys(request: Request, model: Model | Failed) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,18 +16,30 @@ from reranking.models import Model
 from reranking.replies import Failed, Reply
 from reranking.requests import Request
 
+MINUTE = 60.0
+
 
 class Landed(NamedTuple):
-    """How a flight ended; `called` tells whether the model was really asked."""
+    """How a flight ended: whether the model was really asked, and the seconds until it had answered."""
 
     reply: Reply | Failed
     called: bool
+    seconds: float = 0.0
+
+    @property
+    def took(self) -> float:
+        """The seconds that the model took: as it says itself, else those until it had answered."""
+        stated = self.reply.receipt.seconds if self.reply.receipt is not None else None
+        return self.seconds if stated is None else stated
 
 
 class Flight:
     """A request in line or under way: the parts of replies that it brings, and who still wants them."""
 
-    __slots__ = ("is_received", "keys", "line", "model", "request", "run", "seat", "task", "waiting", "watchers")
+    __slots__ = (
+        "held", "is_received", "keys", "line", "model", "refused", "request", "run", "seat", "task", "waiting",
+        "watchers",
+    )  # fmt: skip
 
     def __init__(self, request: Request, model: Model, keys: tuple[str, ...], run: Run, line: Line) -> None:
         self.request = request
@@ -37,6 +50,8 @@ class Flight:
         self.seat: Run | None = None  # in whose turn it was sent, until the model has answered
         self.task: asyncio.Task[Landed] | None = None  # None while it is in line
         self.is_received = False
+        self.held: float | None = None  # what it may cost at most, while a spending limit counts with that
+        self.refused: Failed | None = None  # why it must not be sent
         self.waiting = 0
         self.watchers: list[tuple[Ticket, Tray]] = []
 
@@ -52,6 +67,27 @@ class Flight:
             return False
         return self.task.cancelled() or self.task.exception() is not None or isinstance(self.task.result()[0], Failed)
 
+    @property
+    def must_wait(self) -> bool:
+        """Whether the spending limit lets it go only when calls under way turn out cheaper than they might."""
+        budget = self.run.common.budget
+        return budget is not None and budget.must_wait(budget.most(self.request, self.model), self.run)
+
+    def take_off(self) -> None:
+        """Have it counted by the spending limit of its run, which may refuse it."""
+        budget = self.run.common.budget
+        if budget is not None:
+            most = budget.most(self.request, self.model)
+            self.refused = budget.take(most, self.run, self.model.name)
+            self.held = most if self.refused is None else None
+
+    def settle(self, reply: Reply | Failed | None) -> None:
+        """Have the spending limit count what it did cost; None if it was called off or never sent."""
+        budget = self.run.common.budget
+        if budget is not None and self.held is not None:
+            budget.settle(self.held, reply)
+            self.held = None
+
     def result(self) -> Landed:
         """How it ended. Raises what kept its call from being recorded."""
         assert self.task is not None
@@ -61,15 +97,20 @@ class Flight:
 class Line:
     """Who may ask a connection next, of all runs that want to.
 
-    As many requests at once as the connection takes; the next is always of the run that has the
-    fewest under way, of equal ones that whose last turn is longest ago. So a run of a few requests,
-    one after the other, does not wait for all those that another run has in line.
+    At most `limit` requests at once and, if that is given, `per_minute` that begin in any minute.
+    The next is always of the run that has the fewest under way, of equal ones that whose last
+    turn is longest ago. So a run of a few requests, one after the other, does not wait for all
+    those that another run has in line.
     """
 
-    def __init__(self, limit: int) -> None:
-        self._free = limit
+    def __init__(self, limit: int, per_minute: int | None = None) -> None:
+        self.limit = limit
+        self.per_minute = per_minute
+        self.is_asleep = False  # whether somebody comes back when another request may begin
         self._lanes: dict[Run, deque[Flight]] = {}
         self._under_way: Counter[Run] = Counter()
+        self._taken = 0
+        self._begun: deque[float] = deque()
         self._turns = 0
         self._last: WeakKeyDictionary[Run, int] = WeakKeyDictionary()
 
@@ -78,29 +119,44 @@ class Line:
         self._lanes.setdefault(run, deque()).append(flight)
 
     def next(self) -> Flight | None:
-        """The flight whose turn it is, on a seat of its own; None if nobody waits or no seat is free."""
-        if self._free == 0:
+        """The flight whose turn it is, on a seat of its own; None if nobody waits or none may go now."""
+        if self._taken >= self.limit or not self._lanes or self.pause() > 0:
             return None
         for run, lane in list(self._lanes.items()):
             while lane and (lane[0].task is not None or lane[0].waiting == 0):
                 lane.popleft()  # gone with another run, or called off
             if not lane:
                 del self._lanes[run]
-        if not self._lanes:
+        ready = [run for run, lane in self._lanes.items() if not lane[0].must_wait]
+        if not ready:
             return None
-        first = min(self._lanes, key=lambda run: (self._under_way[run], self._last.get(run, 0)))
+        first = min(ready, key=lambda run: (self._under_way[run], self._last.get(run, 0)))
         flight = self._lanes[first].popleft()
         flight.seat = first
-        self._free -= 1
+        self._taken += 1
         self._under_way[first] += 1
         self._turns += 1
         self._last[first] = self._turns
         return flight
 
+    def begin(self) -> None:
+        """Count a request that begins now."""
+        if self.per_minute is not None:
+            self._begun.append(time.monotonic())
+
+    def pause(self) -> float:
+        """The seconds until another request may begin; 0 if one may now, or if nobody waits for it."""
+        if self.per_minute is None or not self._lanes:
+            return 0.0
+        since = time.monotonic() - MINUTE
+        while self._begun and self._begun[0] <= since:
+            self._begun.popleft()
+        return self._begun[-self.per_minute] - since if len(self._begun) >= self.per_minute else 0.0
+
     def leave(self, flight: Flight) -> None:
         """Free the seat of `flight`, if it has one."""
         if flight.seat is not None:
-            self._free += 1
+            self._taken -= 1
             self._under_way[flight.seat] -= 1
             if not self._under_way[flight.seat]:
                 del self._under_way[flight.seat]
@@ -119,6 +175,7 @@ class Ticket:
     missing: int = 0  # flights that have not landed
     source: Source = "none"
     reply: Reply | Failed | None = None
+    seconds: float | None = None  # what the model took for the reply
 
 
 class Tray:

@@ -1,0 +1,97 @@
+"""What a run may spend: one limit that all its strategies share.
+
+A call counts with the most that it may cost while it is under way, and with what it did cost once
+its reply is there. So the limit holds, whatever is in flight when it comes near. Answers from the
+cache cost nothing and are never turned away.
+"""
+
+from __future__ import annotations
+
+import math
+from weakref import WeakSet
+
+from reranking.gateway.runs import BUDGET, UNPAID, Run
+from reranking.models import Model
+from reranking.replies import Failed, Reply
+from reranking.requests import Request
+
+
+class Budget:
+    """At most `limit` US dollars; `spent` of them were spent before. Belongs to one event loop once it is used.
+
+    A request is sent only if what is known to be spent, the most that the calls under way may
+    cost and the most that it may cost itself stay within the limit. It waits while calls under
+    way may still turn out cheaper than that, and else is turned away, with all that its strategy
+    asks after it: a ranking with a hole is not worth more money, and when the limit is raised the
+    run goes on from the cache.
+
+    A model whose price is not known cannot be held to a limit. Where its provider charges for
+    calls (`Model.paid`) it is not asked at all; a server of the user's own is asked, and `uncovered`
+    names it. What a call without a stated price cost, such as one that timed out, is taken to be
+    the most that it may have cost.
+
+    Raises ValueError if `limit` is negative or no number.
+    """
+
+    def __init__(self, limit: float, spent: float = 0.0) -> None:
+        if not (math.isfinite(limit) and limit >= 0):
+            raise ValueError("a spending limit is a number of US dollars, 0 or more")
+        self.limit = limit
+        self.spent = spent
+        self.uncovered: set[str] = set()
+        self.turned_away = 0
+        self._held = 0.0
+        self._ended: WeakSet[Run] = WeakSet()
+
+    @property
+    def sentence(self) -> str:
+        """What to tell whose request was turned away: why, and what to do."""
+        return f"The run reached its spending limit of {dollars(self.limit)}. Raise the limit and resume the run."
+
+    def most(self, request: Request, model: Model) -> float:
+        """The most that the call may cost, in US dollars: infinite if it is paid and has no known price."""
+        predict = getattr(model, "predicted", None)
+        predicted = predict(request) if predict is not None else None
+        if predicted is not None:
+            return float(predicted.most)
+        if getattr(model, "paid", False):
+            return math.inf
+        self.uncovered.add(model.name)
+        return 0.0
+
+    def must_wait(self, most: float, run: Run) -> bool:
+        """Whether a call may have to be turned away now, but not once those under way are over."""
+        fits = self._fits(self.spent + self._held + most)
+        return not fits and run not in self._ended and self._fits(self.spent + most)
+
+    def take(self, most: float, run: Run, model: str) -> Failed | None:
+        """Count a call with the most that it may cost, or say why it must not be made."""
+        if math.isinf(most):
+            self.turned_away += 1
+            message = f"The price of '{model}' is not known, so that no spending limit can hold. Remove the limit, "
+            return Failed(BUDGET, f"{message}or take another model.")
+        if most > 0 and (run in self._ended or not self._fits(self.spent + self._held + most)):
+            self._ended.add(run)
+            self.turned_away += 1
+            return Failed(BUDGET, self.sentence)
+        self._held += most
+        return None
+
+    def settle(self, most: float, reply: Reply | Failed | None) -> None:
+        """Count a call with what it cost; None is one that was called off."""
+        self._held -= most
+        if reply is None:
+            return
+        cost = reply.receipt.cost_usd if reply.receipt is not None else None
+        if cost is None:
+            cost = 0.0 if isinstance(reply, Failed) and reply.code in UNPAID else most
+        self.spent += cost
+
+    def _fits(self, dollars: float) -> bool:
+        return dollars <= self.limit * (1 + 1e-9)  # sums of many small amounts
+
+
+def dollars(amount: float) -> str:
+    """An amount for people, with as many digits after the point as it has, and at least two."""
+    whole, _, part = f"{amount:,.6f}".rstrip("0").partition(".")
+    return f"${whole}.{part:<02}"
