@@ -2,12 +2,10 @@
 
 import streamlit as st
 
-from reranking.ui import inputs, notices, page, results, running, state, strategy_set
+from reranking.ui import columns_view, inputs, notices, page, results, running, state, strategy_set
 
 top = page.begin_editing()
 entered = state.draft()
-job = state.latest_job("comparison")
-busy = job is not None and job.state == "running"
 
 with st.container(horizontal=True, vertical_alignment="center", key="query-line"):
     inputs.query_box(entered)
@@ -20,6 +18,8 @@ state.keep()
 page.show_session(top, entered, documents)
 state.warm_up(entered)
 
+job = state.latest_job("comparison")
+busy = job is not None and job.state == "running"
 missing = inputs.problems(entered, documents)
 if busy:
     if action.button("Cancel", key="cancel", width=140):
@@ -39,7 +39,7 @@ if entered.is_empty():
 elif job is None:
     page.html("<p class='rl-hint'>Results appear here after Run.</p>")
 elif busy:
-    running.watch(job, results.Finished())
+    running.watch(job, columns_view.Finished(job))
 else:
     if job.state != "done":
         running.cut_short(job)

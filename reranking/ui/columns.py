@@ -1,67 +1,145 @@
-"""Rankings side by side, as one block of HTML built from escaped text.
+"""Rankings side by side as one table of HTML built from escaped text, aligned by rank or by document.
 
 Document text, reasons and quotes are data: every piece passes through `escape` or `marked`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 
-from reranking.explain.highlight import marked, term_spans
+from reranking.analysis.differences import Place, moved
+from reranking.documents import Candidate
+from reranking.explain.highlight import marked
 from reranking.jobs import Part
-from reranking.ranking import Diagnostic, Explanation, Item, Ranking
+from reranking.ranking import Diagnostic, Item, Ranking
+from reranking.ui import evidence, filters
+from reranking.ui.compared import Compared
 from reranking.ui.names import parameters_and_model, title
 
-TEXT_SHOWN = 20_000
-TEXT_SHOWN_OF_MANY = 4_000
-MANY = 25
-OPENED = 100
-START_SHOWN = 180
+TEXT_SHOWN = 2_000
+START_SHOWN = 150
 NOTE_SHOWN = 4
 
 LEGEND = (
-    "<div class='rl-caption rl-legend'>Beside the rank: <span class='rl-up'>▲2</span> two places higher than in the "
-    "input, <span class='rl-down'>▼2</span> two lower, = the same; a rank with = is tied. Bars: a probability or grade "
-    "on its full scale, other scores from 0 (or the lowest, if below 0) to that column's highest; never to be compared "
-    "across columns. Open a document for its full text, what its score is made of and the model calls.</div>"
+    "<div class='rl-caption rl-legend'>Beside the rank: <span class='rl-up'>▲2</span> two places higher than in {}, "
+    "<span class='rl-down'>▼2</span> two lower, = the same. A rank such as 2–4 is tied: the documents share these "
+    "places and are listed in input order. Bars: a probability or grade on its full scale, other scores from 0 (or "
+    "the lowest, if below 0) to that column's highest; never to be compared across columns. Marked: "
+    "<mark class='term'>words of the query</mark>, not what a model used.</div>"
 )
-"""What the signs in the columns mean, as HTML."""
+"""What the signs in the columns mean, as HTML, with room for what movement is measured against."""
 
 
-def columns(
-    parts: Sequence[Part],
-    query: str,
-    top: int,
-    grades: Mapping[int, str],
-    notes: Sequence[str] = (),
-    *,
-    with_calls: bool = False,
-) -> str:
-    """One column per strategy, aligned by rank; `top` documents of each are listed.
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the columns are drawn.
 
-    `grades` says what is written at a judged document, by original position. `notes` holds what
-    must be known of each strategy's model, such as `embedded (weak)`. `with_calls` puts a button
-    for the model calls, `rl-open-calls`, into each document that opens, and below a failed strategy.
+    `against` is the number of the strategy that movement is measured against (None: the input),
+    `cut` the k of the top k, `full` whether texts are whole. `words` says what is written at a
+    judged document, by original position. `notes` holds what must be known of each strategy's
+    model, such as `embedded (weak)`. `pick` makes documents buttons that open their card.
     """
-    known = notes or [""] * len(parts)
-    return side_by_side(
-        [column(part, query, top, grades, note, with_calls=with_calls) for part, note in zip(parts, known, strict=True)]
+
+    cut: int
+    against: int | None = None
+    full: bool = False
+    words: tuple[tuple[int, str], ...] = ()
+    notes: tuple[str, ...] = ()
+    pick: bool = True
+
+
+def legend(found: Compared, against: int | None) -> str:
+    """`LEGEND` for what movement is measured against."""
+    return LEGEND.format("the input" if against is None else escape(found.names[against]))
+
+
+@lru_cache(maxsize=16)
+def by_rank(found: Compared, look: Look, shown: tuple[int, ...], top: int) -> str:
+    """A column per strategy with its own order of the documents `shown`: those among the first `top` of its list."""
+    wanted = set(shown)
+    columns = []
+    for at, ranking in enumerate(found.rankings):
+        inner = _cells(found, at, look, titled=True)
+        places = [place for place, item in enumerate(ranking.items[:top]) if item.index in wanted and inner]
+        below = next((place for place in places if place >= look.cut), None)
+        columns.append(
+            [
+                f"<td data-doc='{ranking.items[place].index}'{_cut(ranking, look.cut) if place == below else ''}>"
+                f"{inner[ranking.items[place].index]}</td>"
+                for place in places
+            ]
+        )
+    rows = (
+        "".join(column[row] if row < len(column) else "<td></td>" for column in columns)
+        for row in range(max(map(len, columns), default=0))
     )
+    return _table(found, look, [f"<tr>{row}</tr>" for row in rows])
 
 
-def side_by_side(blocks: Sequence[str]) -> str:
-    """What `column` gave for each strategy as one block."""
-    return f"<div class='rl-columns'>{''.join(blocks)}</div>"
+@lru_cache(maxsize=16)
+def by_document(found: Compared, look: Look, shown: tuple[int, ...]) -> str:
+    """A row per document of `shown`, in that order, with its rank, movement and score by every strategy."""
+    inner = [_cells(found, at, look, titled=False) for at in range(len(found.parts))]
+    inside = [{index for index, place in held.items() if place.first <= look.cut} for held in filters.held(found)]
+    grades = dict(look.words)
+    rows = []
+    for index in shown:
+        candidate = found.job.candidates[index]
+        text = _text(found, look.full)[index]
+        head = f"<th scope='row'>{_title(candidate, look)}{_about(candidate, grades)}{text}</th>"
+        cells = (
+            f"<td{'' if index in inside[at] else ' class=rl-out'}>{cell[index] if cell else ''}</td>"
+            for at, cell in enumerate(inner)
+        )
+        rows.append(f"<tr data-doc='{index}'>{head}{''.join(cells)}</tr>")
+    return _table(found, look, rows, corner="Document")
+
+
+def _table(found: Compared, look: Look, rows: Sequence[str], corner: str = "") -> str:
+    """Heads above the rows; with a `corner` the rows begin with a head of their own."""
+    notes = look.notes or ("",) * len(found.parts)
+    heads = "".join(
+        f"<th scope='col'>{headline(part, note)}</th>" for part, note in zip(found.parts, notes, strict=True)
+    )
+    about = "".join(f"<td>{summary(part, with_calls=look.pick)}</td>" for part in found.parts)
+    first, under = (f"<th scope='col' class='rl-corner'>{corner}</th>", "<th></th>") if corner else ("", "")
+    kind = "rl-by-document" if corner else "rl-by-rank"
+    return (
+        f"<div class='rl-columns {kind}' style='--rl-count:{len(found.parts)}' tabindex='0' role='region' "
+        f"aria-label='Rankings side by side'><table><thead><tr>{first}{heads}</tr></thead>"
+        f"<tbody><tr class='rl-summary'>{under}{about}</tr>{''.join(rows)}</tbody></table></div>"
+    )
 
 
 def headline(part: Part, note: str) -> str:
     """Title, model and parameters of a column."""
     strategy = part.strategy
-    model = f"<div class='rl-model'>{escape(parameters_and_model(strategy)) or '&nbsp;'}</div>"
-    return f"<h3>{escape(title(strategy))}</h3>{model}<div class='rl-model'>{escape(note) or '&nbsp;'}</div>"
+    below = " · ".join(words for words in (parameters_and_model(strategy), note) if words)
+    model = f"<div class='rl-model' title='{escape(below)}'>{escape(below)}</div>" if below else ""
+    return f"<h3>{escape(title(strategy))}</h3>{model}"
+
+
+def summary(part: Part, *, with_calls: bool = False) -> str:
+    """Outcome, requests, cost, seconds, what the scores are, and what happened on the way.
+
+    `with_calls` puts a button for the model calls, `rl-open-calls`, below a failed strategy.
+    """
+    ranking = part.ranking
+    if ranking is None:
+        return "<div class='rl-took'>not finished</div>"
+    state = f"<span class='rl-state rl-{ranking.outcome}'>{ranking.outcome}</span>"
+    meaning = escape(evidence.about_scores(part.strategy))
+    kind = (
+        f"<details class='rl-kind'><summary title='{meaning}'>{escape(ranking.score_kind)}</summary>"
+        f"<div>{meaning}</div></details>"
+    )
+    failed = ranking.outcome == "failed"
+    calls = calls_button(part, "all") if with_calls and failed and ranking.usage.requests else ""
+    notes = _notes(ranking.diagnostics, failed=failed)
+    return f"<div class='rl-took'>{state} {escape(took(ranking))}</div>{kind}{notes}{calls}"
 
 
 def took(ranking: Ranking) -> str:
@@ -91,179 +169,102 @@ def seconds(value: float) -> str:
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
 
 
-def column(
-    part: Part, query: str, top: int, grades: Mapping[int, str], note: str = "", *, with_calls: bool = False
-) -> str:
-    """The column of one strategy (see `columns`).
-
-    A document opens to its full text: to less of it where more than `MANY` are listed, and not
-    at all beyond the first `OPENED`, which is said.
-    """
-    ranking = part.ranking
-    if ranking is None:
-        return f"<section class='rl-column'>{headline(part, note)}<div class='rl-took'>not finished</div></section>"
-    state = f"<span class='rl-state rl-{ranking.outcome}'>{ranking.outcome}</span>"
-    kind = escape(ranking.score_kind)
-    summary = f"<div class='rl-took'>{state} {escape(took(ranking))}</div><div class='rl-kind'>{kind}</div>"
-    head = headline(part, note) + summary
-    notes = _notes(ranking.diagnostics, failed=ranking.outcome == "failed")
-    if ranking.outcome == "failed":
-        calls = _calls_button(part, "all") if with_calls and ranking.usage.requests else ""
-        return f"<section class='rl-column'>{head}{notes}{calls}</section>"
-    places = {index: place for place, index in enumerate(part.order, start=1)}
-    low, high = _scale(ranking)
-    ties = Counter(item.tie for item in ranking)
-    length = TEXT_SHOWN if top <= MANY else TEXT_SHOWN_OF_MANY
-    opened = _Opened(part, ranking, query.split(), length, with_calls and ranking.usage.requests > 0)
-    blocks = [
-        _item(item, places[item.index], ties[item.tie] > 1, (low, high), grades.get(item.index, ""),
-              opened.html(item) if at < OPENED else "")
-        for at, item in enumerate(ranking.items[:top])
-    ]  # fmt: skip
-    if len(blocks) > OPENED:
-        blocks.insert(OPENED, f"<div class='rl-more'>Open the first {OPENED} to read their full text.</div>")
-    if len(ranking) > top:
-        blocks.append(f"<div class='rl-more'>and {len(ranking) - top} more</div>")
-    return f"<section class='rl-column'>{head}{notes}{''.join(blocks)}</section>"
-
-
-def _item(item: Item, place: int, tied: bool, scale: tuple[float, float], grade: str, evidence: str) -> str:
-    rank = f"{item.rank}{'=' if tied else ''}"
-    judged = f"<span class='rl-grade'>{escape(grade)}</span>" if grade else ""
-    head = (
-        f"<div class='rl-head'><span class='rl-rank'{_tie_title(tied)}>{rank}</span>{_movement(item, place)}"
-        f"<span class='rl-title'>{escape(item.candidate.label)}</span></div>"
-    )
-    about = f"<div class='rl-about'><span class='rl-id'>{escape(item.candidate.id)}</span>{judged}</div>"
-    score = _score(item.score, scale)
-    text = _start(item.candidate.text)
-    start = f"<div class='rl-text'>{escape(text)}</div>" if text != item.candidate.label else ""
-    reason = _reason(item.explanation)
-    shown = f"{head}{about}{score}{start}{reason}"
-    if not evidence:
-        return f"<div class='rl-doc'>{shown}</div>"
-    return f"<details class='rl-doc'><summary>{shown}</summary>{evidence}</details>"
-
-
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """What the documents of one column open to."""
-
-    part: Part
-    ranking: Ranking
-    terms: Sequence[str]
-    length: int
-    with_calls: bool
-
-    def html(self, item: Item) -> str:
-        """The text, the quotes, what the score is made of, or that no reason is given, and the calls."""
-        given = f"{_quotes(item.explanation)}{_contributions(item.explanation)}{self._no_reason(item)}"
-        return f"{self._full(item)}{given}{self._calls(item)}"
-
-    def _full(self, item: Item) -> str:
-        """The first `length` characters with the query's words and the found quotes marked, and what marks mean."""
-        text = item.candidate.text[: self.length]
-        words = term_spans(text, self.terms)
-        quotes = [
-            (quote.start, quote.end, "quote")
-            for quote in (item.explanation.quotes if item.explanation else ())
-            if quote.start is not None and quote.end is not None and quote.end <= len(text)
-        ]
-        left = len(item.candidate.text) - len(text)
-        cut = f"<div class='rl-more'>{left:,} more characters are not shown here</div>" if left else ""
-        body = f"<div class='rl-full' dir='auto'>{marked(text, [*words, *quotes])}</div>"
-        return body + cut + self._legend(item, words=bool(words), quotes=bool(quotes))
-
-    def _legend(self, item: Item, *, words: bool, quotes: bool) -> str:
-        uses_words = bool(item.explanation and item.explanation.contributions)
-        what = "words of the query" if uses_words or quotes else "words of the query, not what the model used"
-        if self.ranking.usage.requests == 0:
-            what = "words of the query"
-        said = ["<mark class='quote'>quoted by the model</mark>"] if quotes else []
-        said += [f"<mark class='term'>{what}</mark>"] if words else []
-        return f"<div class='rl-marks'>marked: {', '.join(said)}</div>" if said else ""
-
-    def _no_reason(self, item: Item) -> str:
-        found = item.explanation
-        if found is not None and (found.reason or found.contributions or found.quotes):
-            return ""
-        if any(other.explanation is not None and other.explanation.reason for other in self.ranking):
-            return "<div class='rl-more'>No reason came for this document.</div>"
-        gives = "an order" if all(other.score is None for other in self.ranking) else "a score"
-        return f"<div class='rl-more'>{escape(title(self.part.strategy))} gives {gives}, no reason.</div>"
-
-    def _calls(self, item: Item) -> str:
-        return _calls_button(self.part, str(item.index)) if self.with_calls else ""
-
-
-def _calls_button(part: Part, about: str) -> str:
+def calls_button(part: Part, about: str, label: str = "Model calls") -> str:
     """Opens the calls about one document, by its original position, or about `all` of them."""
-    return f"<button type='button' class='rl-open-calls' data-calls='{part.position}/{about}'>Model calls</button>"
+    return f"<button type='button' class='rl-open-calls' data-calls='{part.position}/{about}'>{escape(label)}</button>"
 
 
-def _tie_title(tied: bool) -> str:
-    return " title='tied: listed in input order'" if tied else ""
-
-
-def _movement(item: Item, place: int) -> str:
-    moved = place - (item.rank or place)
-    if moved > 0:
-        return f"<span class='rl-move rl-up' title='up from {place}'>▲{moved}</span>"
-    if moved < 0:
-        return f"<span class='rl-move rl-down' title='down from {place}'>▼{-moved}</span>"
-    return f"<span class='rl-move' title='came in at {place}'>=</span>"
-
-
-def _scale(ranking: Ranking) -> tuple[float, float]:
-    """Where the bars of a list begin and end: the scale of a grade or probability, else the scores' own."""
-    scores = [item.score for item in ranking if item.score is not None]
-    if not scores:
-        return 0.0, 0.0
-    if ranking.score_kind == "probability":
-        return 0.0, 1.0
-    if "out of" in ranking.score_kind:
-        return 0.0, float(ranking.score_kind.rsplit(" ", 1)[1])
-    return min(0.0, *scores), max(scores)
-
-
-def _score(score: float | None, scale: tuple[float, float]) -> str:
-    if score is None:
+def movement(before: Place | None, after: Place, against: str) -> str:
+    """An arrow with how many places up or down a document went at least, or `=`; nothing without a place before."""
+    if before is None:
         return ""
-    low, high = scale
-    share = 100 * (score - low) / (high - low) if high > low else 0.0
-    text = f"{score:.3f}" if abs(score) < 10 else f"{score:.2f}"
-    return (
-        f"<div class='rl-score'><span class='rl-number'>{text}</span>"
-        f"<span class='rl-bar'><i style='width:{share:.0f}%'></i></span></div>"
-    )
+    places = moved(before, after)
+    was = f"{before} in {against}"
+    if places > 0:
+        return f"<span class='rl-move rl-up' title='up from {was}'>▲{places}</span>"
+    if places < 0:
+        return f"<span class='rl-move rl-down' title='down from {was}'>▼{-places}</span>"
+    return f"<span class='rl-move' title='same as {was}'>=</span>"
 
 
-def _reason(explanation: Explanation | None) -> str:
-    if explanation is None or not explanation.reason:
-        return ""
-    return f"<div class='rl-reason'>{escape(_start(explanation.reason, 300))}</div>"
+def rank(place: Place) -> str:
+    """A rank, or the places that a tied document shares."""
+    tied = " rl-tied' title='tied: shares these places, listed in input order" if place.tied else ""
+    return f"<span class='rl-rank{tied}'>{place}</span>"
 
 
-def _quotes(explanation: Explanation | None) -> str:
-    if explanation is None or not explanation.quotes:
-        return ""
-    rows = "".join(
-        f"<li>“{escape(_start(quote.text, 300))}” "
-        f"<b>{'found in the text' if quote.start is not None else 'not in the text'}</b></li>"
-        for quote in explanation.quotes
-    )
-    return f"<ul class='rl-quotes'>{rows}</ul>"
+def _cells(found: Compared, at: int, look: Look, *, titled: bool) -> Mapping[int, str]:
+    return _built(found, at, look.against, look.full, titled, look.words if titled else (), look.pick)
 
 
-def _contributions(explanation: Explanation | None) -> str:
-    if explanation is None or not explanation.contributions:
-        return ""
-    rows = "".join(
-        f"<tr><td>{escape(part.part)}{' → ' + escape(part.detail) if part.detail else ''}</td>"
-        f"<td class='rl-num'>{part.value:.3f}</td></tr>"
-        for part in sorted(explanation.contributions, key=lambda part: -abs(part.value))[:12]
-    )
-    return f"<table class='rl-table rl-parts'><tbody>{rows}</tbody></table>"
+@lru_cache(maxsize=256)
+def _built(
+    found: Compared, at: int, against: int | None, full: bool, titled: bool, words: tuple[tuple[int, str], ...],
+    pick: bool,
+) -> Mapping[int, str]:  # fmt: skip
+    """What one strategy says of each document, by original position; empty if it failed."""
+    part, ranking = found.parts[at], found.rankings[at]
+    held, before = filters.held(found)[at], filters.reference(found, against)
+    name = "the input" if against is None else escape(found.names[against])
+    ends, grades = evidence.scale(ranking), dict(words)
+    texts = _text(found, full) if titled else {}
+    look = Look(0, pick=pick)
+    cells = {}
+    for item in ranking if held else ():
+        index, place = item.index, held[item.index]
+        moves = "" if at == against else movement(before.get(index), place, name)
+        top = f"{rank(place)}{moves}"
+        if titled:
+            candidate = item.candidate
+            top += _title(candidate, look)
+            rest = f"{_about(candidate, grades)}{evidence.score(item.score, ends)}{texts[index]}"
+        else:
+            rest = evidence.score(item.score, ends)
+        told = _whole(item, ranking, part) if full else evidence.reason(item.explanation)
+        cells[index] = f"<div class='rl-head'>{top}</div>{rest}{told}"
+    return cells
+
+
+def _whole(item: Item, ranking: Ranking, part: Part) -> str:
+    """Everything that the ranking tells of a document."""
+    found = item.explanation
+    told = f"{evidence.reason(found)}{evidence.quotes(found)}{evidence.parts(found)}"
+    return told or evidence.no_reason(item, ranking, part.strategy)
+
+
+def _title(candidate: Candidate, look: Look) -> str:
+    label = escape(candidate.label)
+    if not look.pick:
+        return f"<span class='rl-title'>{label}</span>"
+    return f"<button type='button' class='rl-title rl-open' data-doc='{candidate.index}'>{label}</button>"
+
+
+def _about(candidate: Candidate, grades: Mapping[int, str]) -> str:
+    grade = grades.get(candidate.index, "")
+    judged = f"<span class='rl-grade'>{escape(grade)}</span>" if grade else ""
+    return f"<div class='rl-about'><span class='rl-id'>{escape(candidate.id)}</span>{judged}</div>"
+
+
+@lru_cache(maxsize=8)
+def _text(found: Compared, full: bool) -> Mapping[int, str]:
+    """Each document's text with the query's words marked, whole or how it begins; by original position."""
+    texts, query = {}, found.job.query
+    for item in found.job.candidates:
+        text = item.text[:TEXT_SHOWN] if full else evidence.shortened(item.text, START_SHOWN)
+        marks = evidence.word_marks(text, query)
+        if full:
+            texts[item.index] = evidence.full_text(item.text, marks, TEXT_SHOWN)
+        else:
+            body = f"<div class='rl-text' dir='auto'>{marked(text, marks)}</div>"
+            texts[item.index] = body if text != item.label else ""
+    return texts
+
+
+def _cut(ranking: Ranking, cut: int) -> str:
+    """What the first cell below the cut carries: where the top ends, and whether a tie goes across."""
+    above, below = ranking.items[cut - 1], ranking.items[cut]
+    tie = ", in a tie" if above.tie == below.tie else ""
+    return f" class='rl-below' data-cut='top {cut} ends{tie}'"
 
 
 def _notes(diagnostics: Sequence[Diagnostic], *, failed: bool) -> str:
@@ -281,11 +282,6 @@ def _notes(diagnostics: Sequence[Diagnostic], *, failed: bool) -> str:
     if len(diagnostics) > NOTE_SHOWN:
         blocks.append(f"<div class='{kind}'>and {len(diagnostics) - NOTE_SHOWN} more notes</div>")
     return "".join(blocks)
-
-
-def _start(text: str, length: int = START_SHOWN) -> str:
-    line = " ".join(text[: length * 4].split())
-    return line if len(line) <= length and len(text) <= length * 4 else line[:length].rstrip() + "…"
 
 
 def _start_raw(text: str, length: int = 2000) -> str:

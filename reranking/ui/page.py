@@ -11,11 +11,11 @@ from streamlit.delta_generator import DeltaGenerator
 
 from reranking.charts import palette
 from reranking.documents import Document
-from reranking.ui import notices, state
+from reranking.ui import notices, query_picker, state
 
-_STYLE = Path(__file__).with_name("style.css")
-_LIGHT = "<style>:root { --rl-up: #0072B2; --rl-down: #B25000; --rl-bar: #0072B2; }</style>"
-_DARK = "<style>:root { --rl-up: #56B4E9; --rl-down: #E69F00; --rl-bar: #56B4E9; }</style>"
+_STYLES = tuple(Path(__file__).with_name(name) for name in ("style.css", "columns.css"))
+_LIGHT = "<style>:root { --rl-up: #0072B2; --rl-down: #B25000; --rl-bar: #0072B2; --rl-page: #FFFFFF; }</style>"
+_DARK = "<style>:root { --rl-up: #56B4E9; --rl-down: #E69F00; --rl-bar: #56B4E9; --rl-page: #171614; }</style>"
 
 
 def is_dark() -> bool:
@@ -48,7 +48,8 @@ def begin() -> state.Draft:
 
 def begin_editing() -> DeltaGenerator:
     """The top of a screen that edits the draft: where `show_session` puts the line once it is read."""
-    st.html(_STYLE)
+    for sheet in _STYLES:
+        st.html(sheet)
     st.html(_DARK if is_dark() else _LIGHT)
     return st.container(key="session-top")
 
@@ -70,6 +71,7 @@ def show_session(top: DeltaGenerator, entered: state.Draft, documents: Sequence[
             state.start_new()
             st.rerun()
     with top:
+        query_picker.query_picker(entered)
         for kind, text in state.said():
             notices.notice(kind, text)
 
