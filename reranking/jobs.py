@@ -10,12 +10,15 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any, ClassVar, Literal
 
 from typing_extensions import override
 
+from reranking.analysis.bias_plan import BiasPlan, plan_from_json
+from reranking.analysis.bias_runs import bias_run
 from reranking.documents import Candidate, Candidates, Document, as_candidates
 from reranking.engine import Estimate, estimate, run_strategy
 from reranking.gateway import Gateway, Resolve, Run
@@ -59,6 +62,8 @@ class JobStatus:
     """A job as it stands now. `problem` says why a `failed` job could not go on.
 
     `created` is when it was first started, `started` when this process began to work on it.
+    `plan` is how a bias test was set up; parts of a test that is done without a ranking were not
+    needed any more.
     """
 
     id: str
@@ -71,6 +76,7 @@ class JobStatus:
     created: float
     problem: str = ""
     started: float = field(default_factory=time.time)
+    plan: BiasPlan | None = None
 
     @property
     def rankings(self) -> list[Ranking]:
@@ -108,21 +114,27 @@ class Jobs:
         *,
         orders: Sequence[Sequence[int]] = (),
         seed: int = 0,
+        plan: BiasPlan | None = None,
     ) -> str:
         """Store a job and start it; return its id.
 
-        Each strategy runs once on each of `orders` (permutations of the documents' positions),
-        or once on the input order if there are none. `resolve` finds the models with the keys
-        of the user who started the job.
+        Each strategy runs once on each of `orders` (permutations of the documents' positions) or
+        on those of a `plan`, or once on the input order if there is neither. `resolve` finds the
+        models with the keys of the user who started the job. Raises ValueError if the plan does
+        not fit the documents.
         """
+        if plan is not None:
+            orders, seed = plan.orders(len(documents)), plan.seed
         strategies = [with_defaults(strategy) for strategy in strategies]
         spec = {
             "strategies": [strategy.spec() for strategy in strategies],
             "orders": [list(order) for order in orders],
+            "plan": None if plan is None else plan.to_json(),
         }
         job = self.store.jobs.add(session, kind, query, documents, spec, seed)
-        parts = _parts(strategies, orders, len(documents))
-        status = JobStatus(job, session, kind, query, as_candidates(documents), parts, "running", time.time())
+        parts = _parts(strategies, orders, len(documents), plan)
+        candidates = as_candidates(documents)
+        status = JobStatus(job, session, kind, query, candidates, parts, "running", time.time(), plan=plan)
         self._begin(_Live(status, resolve))
         return job
 
@@ -211,14 +223,17 @@ class Jobs:
             await self._end(live, state)
 
     async def _all_parts(self, live: _Live) -> None:
-        todo = [part for part in live.status.parts if part.ranking is None]
-        tasks = [asyncio.ensure_future(self._run(live, part)) for part in todo]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        groups = groupby(live.status.parts, key=lambda part: part.position)
+        await _all_of([self._strategy(live, list(parts)) for _, parts in groups])
+
+    async def _strategy(self, live: _Live, parts: Sequence[Part]) -> None:
+        """Run one strategy on its orders: all at once, or in waves until its plan has enough of them."""
+        plan = live.status.plan
+        waves = [[part.repetition for part in parts]] if plan is None else plan.waves(len(live.status.candidates))
+        for wave in waves:
+            if plan is not None and await asyncio.to_thread(_is_enough, plan, parts):
+                return
+            await _all_of([self._run(live, part) for part in parts if part.repetition in wave and part.ranking is None])
 
     async def _run(self, live: _Live, part: Part) -> None:
         status = live.status
@@ -283,14 +298,16 @@ class Jobs:
         if row is None:
             return None
         strategies = [_made(spec) for spec in row.spec["strategies"]]
-        parts = _parts(strategies, row.spec["orders"], len(row.documents))
+        kept_plan = row.spec.get("plan")
+        plan = None if kept_plan is None else plan_from_json(kept_plan)
+        parts = _parts(strategies, row.spec["orders"], len(row.documents), plan)
         kept = {(entry.position, entry.repetition): entry.ranking for entry in self.store.jobs.rankings(job)}
         for part in parts:
             part.ranking = kept.get((part.position, part.repetition))
             if part.ranking is not None:
                 part.done, part.cost_usd = part.ranking.usage.requests, part.ranking.usage.cost_usd
         candidates = as_candidates(row.documents)
-        return JobStatus(job, row.session, row.kind, row.query, candidates, parts, row.state, row.created)
+        return JobStatus(job, row.session, row.kind, row.query, candidates, parts, row.state, row.created, plan=plan)
 
 
 class UnknownStrategy(Strategy):
@@ -339,10 +356,29 @@ class _Rehearsed:
         return [await self.model.answer(request) for request in requests]
 
 
-def _parts(strategies: Sequence[Strategy], orders: Sequence[Sequence[int]], count: int) -> list[Part]:
+async def _all_of(work: Sequence[Coroutine[Any, Any, None]]) -> None:
+    """Do all of it at once; when one raises, cancel the others and wait for them before raising."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _is_enough(plan: BiasPlan, parts: Sequence[Part]) -> bool:
+    shuffles = [part for part in parts if part.repetition < plan.shuffles]
+    return plan.is_enough([bias_run(part.order, part.ranking) for part in shuffles if part.ranking is not None])
+
+
+def _parts(
+    strategies: Sequence[Strategy], orders: Sequence[Sequence[int]], count: int, plan: BiasPlan | None
+) -> list[Part]:
     given: Sequence[Sequence[int]] = orders or [range(count)]
     return [
         Part(position, repetition, strategy, tuple(order))
         for position, strategy in enumerate(strategies)
         for repetition, order in enumerate(given)
+        if plan is None or plan.is_run(position, repetition)
     ]

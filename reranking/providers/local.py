@@ -173,6 +173,7 @@ class LocalModel:
     """
 
     concurrency = 16
+    deterministic = True
 
     def __init__(
         self, name: str, fingerprint: str, worker: Worker[Any], handlers: Mapping[type[Request], Handler]

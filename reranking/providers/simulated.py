@@ -70,6 +70,11 @@ class Simulated:
         return f"simulated:{self.source}" + ("?" + "&".join(changed) if changed else "")
 
     @property
+    def deterministic(self) -> bool:
+        """Whether a request asked anew is answered alike: what is drawn by lot is drawn anew for it."""
+        return not self.noise and not self.malformed
+
+    @property
     def fingerprint(self) -> str:
         """Name and stated relevance: all that an answer depends on besides the request."""
         return f"{self.name}|{self.relevance}"
