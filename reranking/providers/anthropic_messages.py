@@ -10,17 +10,15 @@ from typing_extensions import override
 
 from reranking.providers.abilities import Abilities
 from reranking.providers.chat import LOGPROBS, SCHEMA, ChatModel, Content, Finish, Parameters
-from reranking.providers.connection import CONNECT_TIMEOUT, OWN_URLS, Connection, connect
+from reranking.providers.connection import OWN_URLS, Connection, connect
 from reranking.providers.errors import Problem
 from reranking.providers.offers import hosted, named
 from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import ModelInfo, Settings
+from reranking.providers.waiting import listen
 from reranking.requests import Message, Request
 
 PROVIDER = "anthropic"
-
-LONGEST_WAIT = 120
-"""Seconds. A server that asks for a longer pause is not asked again (the openai SDK has the same bound)."""
 
 FINISHES: dict[str, Finish] = {
     "end_turn": "stop",
@@ -111,17 +109,11 @@ def _client(connection: Connection) -> Any:
     import httpx2
     from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
-    async def refuse_long_waits(response: httpx2.Response) -> None:
-        wait = response.headers.get("retry-after", "")
-        if wait.isdigit() and int(wait) > LONGEST_WAIT:
-            response.headers["x-should-retry"] = "false"
-
     http_client = connection.http_client() if connection.http_client is not None else DefaultAsyncHttpxClient()
-    http_client.event_hooks = {"response": [refuse_long_waits]}
     return AsyncAnthropic(
         api_key=connection.key or "none",
         base_url=connection.base_url,
         max_retries=connection.retries,
-        timeout=httpx2.Timeout(connection.timeout, connect=CONNECT_TIMEOUT),
-        http_client=http_client,
+        timeout=httpx2.Timeout(connection.timeout, connect=connection.connect_timeout),
+        http_client=listen(http_client),
     )

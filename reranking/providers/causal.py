@@ -157,6 +157,7 @@ class CausalModel:
                 "context-too-long",
                 f"The prompt has {len(tokens)} tokens, but {self.name} reads {self._limit()}. "
                 "Show fewer documents at once, or less of each.",
+                fits=self._limit() / len(tokens),
             )
 
 

@@ -17,8 +17,9 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from reranking.models import ModelError
-from reranking.providers.errors import Problem, explain, scrub_reply
+from reranking.providers.errors import Problem, explain, scrub_reply, took_too_long
 from reranking.providers.settings import Settings, key_variable, no_key
+from reranking.providers.waiting import tries_until
 
 if TYPE_CHECKING:
     from reranking.providers.saved import SavedConnection
@@ -28,6 +29,9 @@ TIMEOUT = 120.0
 """Seconds for one try; rate limits, server errors and broken connections are tried again RETRIES times."""
 
 CONNECT_TIMEOUT = 10.0
+
+TOTAL = 300.0
+"""Seconds for one call with all its tries and the pauses between them."""
 
 LABELS = {
     "openai": "OpenAI", "anthropic": "Anthropic", "ollama": "Ollama", "vllm": "vLLM",
@@ -73,15 +77,20 @@ class Connection:
         make: MakeClient,
         retries: int = RETRIES,
         timeout: float = TIMEOUT,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        total: float = TOTAL,
         http_client: Callable[[], Any] | None = None,
         saved: SavedConnection | None = None,
     ) -> None:
         self.saved = saved
+        self.asked = 0  # requests that were sent, without the SDK's own repetitions
         self.provider = provider
         self.base_url = base_url
         self.key = key
         self.retries = retries
         self.timeout = timeout
+        self.connect_timeout = connect_timeout
+        self.total = total
         self.http_client = http_client
         self._sdk = sdk
         self._make = make
@@ -135,8 +144,13 @@ class Connection:
         base = import_module(self._sdk)
         errors = (getattr(base, "OpenAIError", None) or base.AnthropicError,)
         clock = time.perf_counter()
+        self.asked += 1
         try:
-            response = await create(client)
+            with tries_until(time.monotonic() + self.total):
+                async with asyncio.timeout(self.total):
+                    response = await create(client)
+        except TimeoutError:
+            return Problem(took_too_long(self), seconds=time.perf_counter() - clock)
         except errors as error:
             return replace(explain(error, self, model), seconds=time.perf_counter() - clock)
         text = scrub_reply(response.http_response.text, self.key)

@@ -6,12 +6,18 @@ Messages of servers are passed on without keys: servers echo the key they were s
 from __future__ import annotations
 
 import json
+import math
 import re
+import socket
+import ssl
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from reranking.models import ModelError
 from reranking.providers.settings import key_variable, no_key, url_variable
+from reranking.providers.waiting import LONGEST_WAIT, retry_after
 
 if TYPE_CHECKING:
     from reranking.providers.connection import Connection
@@ -30,6 +36,20 @@ _TOO_LONG = re.compile(
     r"|exceeds? the (maximum|model's) .{0,40}(length|tokens)|request_too_large",
     re.IGNORECASE,
 )
+
+_TOO_LARGE = re.compile(r"request too large|tokens must be reduced")
+
+_LIMIT = re.compile(
+    r"(?:maximum|limit(?:ed)?|allowed|available|only|n_ctx|context size|reads)[^\d>]{0,60}?(\d{2,9})\b"
+    r"|>\s*(\d{2,9})\b",
+    re.IGNORECASE,
+)
+_SIZE = re.compile(
+    r"(?:resulted in|requested|requires|has|length|first|count|n_prompt_tokens|too long)\W{0,4}(\d{2,9})\b"
+    r"|(\d{2,9})\s*(?:input |prompt |total )?tokens?\b",
+    re.IGNORECASE,
+)
+"""How long a prompt may be, and how long it is, in the words of servers."""
 
 _NO_MODEL = re.compile(r"model_not_found|invalid model name|unknown model")
 
@@ -65,16 +85,54 @@ def explain(error: Exception, connection: Connection, model: str) -> Problem:
     names = {cls.__name__ for cls in type(error).__mro__}
     if "APIStatusError" in names:
         return _status_problem(error, connection, model)
-    if "APITimeoutError" in names and type(error.__cause__).__name__ != "ConnectTimeout":
-        tries = _tries(error)
+    causes = list(_causes(error))
+    if "APITimeoutError" in names and not _is_among(causes, "ConnectTimeout"):
         message = (
-            f"{connection.label} did not answer within {connection.timeout:g} seconds ({tries} "
-            f"{'try' if tries == 1 else 'tries'}). Try again later, or show fewer documents per request."
+            f"{connection.label} did not answer within {connection.timeout:g} seconds ({_counted(_tries(error))}). "
+            "Try again later, or show fewer documents per request."
         )
         return Problem(ModelError("timeout", message))
     if "APIConnectionError" in names:
-        return Problem(ModelError("connection", f"No connection to {connection.place}. {_reach(connection)}"))
+        return Problem(ModelError("connection", _unconnected(error, causes, connection)))
     return Problem(ModelError("internal", f"The client for {connection.label} failed with {type(error).__name__}."))
+
+
+def took_too_long(connection: Connection) -> ModelError:
+    """The error for a call that was not over, with all its tries, when there was no time left for it."""
+    message = (
+        f"{connection.label} gave no complete reply within {connection.total:g} seconds, for all tries together. "
+        "Try again later, or show fewer documents per request."
+    )
+    return ModelError("timeout", message)
+
+
+def _unconnected(error: Exception, causes: list[BaseException], connection: Connection) -> str:
+    """What is wrong with a connection that did not come about, or was broken off."""
+    host = urlsplit(connection.base_url).hostname
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return f"There is no host '{host}', or no network to find it by. {_reach(connection)}"
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return f"No secure connection to {connection.place}. Check its certificate, and whether it is https or http."
+    if _is_among(causes, "ConnectError", "ConnectTimeout"):
+        return f"No connection to {connection.place}. {_reach(connection)}"
+    tries = _counted(_tries(error))
+    return f"{connection.label} broke off the connection before its reply was complete ({tries}). Try again later."
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what led to it."""
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        found = found.__cause__ or found.__context__
+
+
+def _is_among(causes: list[BaseException], *names: str) -> bool:
+    return any(type(cause).__name__ in names for cause in causes)
+
+
+def _counted(tries: int) -> str:
+    return f"{tries} {'try' if tries == 1 else 'tries'}"
 
 
 def _status_problem(error: Any, connection: Connection, model: str) -> Problem:
@@ -84,7 +142,8 @@ def _status_problem(error: Any, connection: Connection, model: str) -> Problem:
     words = f"{_field(body, 'param')} {_field(body, 'code')} {said}".lower()
     code, message = _verdict(status, words, quote, error, connection, model)
     raw = scrub(error.response.text, connection.key)
-    return Problem(ModelError(code, message, raw), status, words)
+    fits = share_that_fits(raw) if code == "context-too-long" else None
+    return Problem(ModelError(code, message, raw, fits=fits), status, words)
 
 
 def _verdict(status: int, words: str, quote: str, error: Any, connection: Connection, model: str) -> tuple[str, str]:
@@ -97,6 +156,11 @@ def _verdict(status: int, words: str, quote: str, error: Any, connection: Connec
         return "unknown-model", f"{label} does not know the model '{model}' ({status}). {_mend_name(connection, model)}"
     if status == 403:
         return "bad-key", f"{label} refused the API key (403): {quote} Check {variable} and what this key may use."
+    if status == 429 and _TOO_LARGE.search(words):  # for the rate, however long one waits
+        return "context-too-long", (
+            f"The prompt is longer than {label} allows in a minute ({status}). Show fewer documents at once, "
+            "or less of each."
+        )
     if status == 429 and "insufficient_quota" in words:
         return "rate-limit", f"{label} says that the quota of this key is used up (429). Check its plan and billing."
     if status == 429:
@@ -141,9 +205,24 @@ def _in_vain(error: Any) -> str:
 
 
 def _wait(error: Any) -> str:
-    seconds = error.response.headers.get("retry-after", "")
-    pause = f"Wait {seconds} seconds" if seconds.isdigit() else "Wait a minute"
-    return f"{pause}, or run fewer strategies at once."
+    seconds = retry_after(error.response.headers)
+    if seconds is None:
+        pause = "a minute"
+    elif seconds <= LONGEST_WAIT:
+        pause = "a second" if seconds <= 1 else f"{math.ceil(seconds)} seconds"
+    else:
+        pause = f"{math.ceil(seconds / 60)} minutes"
+    return f"Wait {pause}, or run fewer strategies at once."
+
+
+def share_that_fits(said: str) -> float | None:
+    """The share of a prompt that a model reads, if the server's message tells its tokens and those of the model."""
+    plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", said)
+    limits = [int(number) for found in _LIMIT.findall(plain) for number in found if number]
+    sizes = [int(number) for found in _SIZE.findall(plain) for number in found if number]
+    if not limits or not sizes or not 0 < limits[0] < max(sizes):
+        return None
+    return limits[0] / max(sizes)
 
 
 def _said(body: Any) -> str:

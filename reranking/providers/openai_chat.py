@@ -26,13 +26,14 @@ from reranking.providers.chat import (
     Parameters,
     without_lone_surrogates,
 )
-from reranking.providers.connection import CONNECT_TIMEOUT, OWN_URLS, Connection, connect
+from reranking.providers.connection import OWN_URLS, Connection, connect
 from reranking.providers.errors import Problem
 from reranking.providers.offers import hosted, named, served
 from reranking.providers.prices import Tokens
 from reranking.providers.prompt_logprobs import PARAMETERS, read_likelihood
 from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import ModelInfo, Settings
+from reranking.providers.waiting import listen
 from reranking.replies import LogLikelihood, Reply
 from reranking.requests import Likelihood, Message, Request
 
@@ -210,14 +211,15 @@ async def post(client: Any, path: str, body: Mapping[str, Any]) -> Raw:
 def make_client(connection: Connection) -> Any:
     """The SDK's client for an address. Its `post` takes any path."""
     import httpx2
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
+    http_client = connection.http_client() if connection.http_client is not None else DefaultAsyncHttpxClient()
     client = AsyncOpenAI(
         api_key=connection.key or "none",
         base_url=connection.base_url,
         max_retries=connection.retries,
-        timeout=httpx2.Timeout(connection.timeout, connect=CONNECT_TIMEOUT),
-        http_client=connection.http_client() if connection.http_client is not None else None,
+        timeout=httpx2.Timeout(connection.timeout, connect=connection.connect_timeout),
+        http_client=listen(http_client),
     )
     if connection.provider != "openai":
         client.organization = client.project = None  # taken from the environment, and nobody else's business

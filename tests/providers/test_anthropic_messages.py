@@ -156,7 +156,7 @@ def test_a_pause_of_an_hour_is_reported_instead_of_waited_for():
     script = Script((429, error("slow", "rate_limit_error"), {"retry-after": "3600"}))
     problem = failure(script)
     assert problem.code == "rate-limit"
-    assert "3600 seconds" in problem.message
+    assert "Wait 60 minutes" in problem.message
     assert len(script.requests) == 1
 
 
