@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from reranking.documents import Candidate, Candidates
-from reranking.gateway import Resolve, Run
+from reranking.gateway import Common, Resolve, Run
+from reranking.models import Predicted, model_name
 from reranking.ranking import Diagnostic, Ranking, failed, is_permutation
 from reranking.replies import Failed, Reply
 from reranking.requests import Choose, Generate, Likelihood, PerText, Request
@@ -34,16 +36,32 @@ class Asks(Protocol):
         ...
 
 
+Predict = Callable[[Request], Predicted | None]
+"""What a request is going to cost, None if that is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a strategy will ask. `exact` is False where the number depends on the answers.
+    """What a strategy will ask. `exact` is False where the number of requests depends on the answers.
 
-    `input_tokens` is approximate: characters / 4 of what would be sent.
+    `input_tokens` is approximate: characters / 4 of what would be sent. `output_tokens` is what the
+    requests allow for texts that are written; most replies are shorter. `input_usd` and
+    `output_usd` are what these cost at the list price; None if the price of a model is not known,
+    which `unpriced` then names. Nothing is taken off for replies that are in the cache.
     """
 
     requests: int
     input_tokens: int
     exact: bool
+    output_tokens: int = 0
+    input_usd: float | None = 0.0
+    output_usd: float | None = 0.0
+    unpriced: tuple[str, ...] = ()
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it costs nothing at all."""
+        return self.input_usd == self.output_usd == 0
 
 
 async def run_strategy(
@@ -56,15 +74,17 @@ async def run_strategy(
     resolve: Resolve | None = None,
     nonce: str | None = None,
     on_answer: Callable[[Run], None] | None = None,
+    common: Common | None = None,
 ) -> Ranking:
     """Run one strategy to its end and return its ranking, with what it took.
 
     `resolve` finds this run's models (default: the gateway's way). `nonce` keeps its requests
     apart from equal ones, so that repetitions are asked again. `on_answer` is called with the
-    run after every answered request. Raises only CancelledError.
+    run after every answered request. `common` is what it shares with other strategies of the same
+    comparison, such as the spending limit. Raises only CancelledError.
     """
     documents = _documents(candidates)
-    run = Run(label, query, documents, resolve, nonce, on_answer)
+    run = Run(label, query, documents, resolve, nonce, on_answer, common if common is not None else Common())
     clock = time.perf_counter()
     try:
         ranking: Ranking = await drive(strategy.steps(query, candidates), gateway, run)
@@ -77,11 +97,17 @@ async def run_strategy(
         message = f"The strategy failed with {type(error).__name__}: {error}"
         ranking = failed(candidates, [Diagnostic("strategy-error", message)])
     seconds = time.perf_counter() - clock
-    return replace(ranking, strategy=strategy.spec(), usage=run.usage(seconds))
+    diagnostics = (*ranking.diagnostics, *_not_covered(run))
+    return replace(ranking, strategy=strategy.spec(), usage=run.usage(seconds), diagnostics=diagnostics)
 
 
-async def estimate(strategy: Strategy, query: str, candidates: Candidates, stub: Asks) -> Estimate:
-    """What `strategy` would ask, found by running it against `stub`, which sends nothing."""
+async def estimate(
+    strategy: Strategy, query: str, candidates: Candidates, stub: Asks, predict: Predict = lambda request: None
+) -> Estimate:
+    """What `strategy` would ask, found by running it against `stub`, which sends nothing.
+
+    `predict` says what each request would cost.
+    """
     asked: list[Request] = []
 
     class Counting:
@@ -91,7 +117,28 @@ async def estimate(strategy: Strategy, query: str, candidates: Candidates, stub:
 
     await run_strategy(strategy, query, candidates, Counting())
     exact = not any(part.adaptive for part in each(strategy))
-    return Estimate(len(asked), sum(_characters(item) for item in asked) // CHARACTERS_PER_TOKEN, exact)
+    costs = [predict(item) for item in asked]
+    known = [cost for cost in costs if cost is not None]
+    unpriced = {model_name(item.model) for item, cost in zip(asked, costs, strict=True) if cost is None}
+    return Estimate(
+        len(asked),
+        sum(_characters(item) for item in asked) // CHARACTERS_PER_TOKEN,
+        exact,
+        sum(item.max_output_tokens for item in asked if isinstance(item, Generate)),
+        None if unpriced else math.fsum(cost.input for cost in known),
+        None if unpriced else math.fsum(cost.output for cost in known),
+        tuple(sorted(unpriced)),
+    )
+
+
+def _not_covered(run: Run) -> list[Diagnostic]:
+    """A note on the models that a spending limit could not cover, if any."""
+    budget = run.common.budget
+    named = sorted({model.name for model in run.models.values()} & budget.uncovered) if budget is not None else []
+    if not named:
+        return []
+    message = f"The spending limit does not cover {' and '.join(named)}: what a call costs there is not known."
+    return [Diagnostic("not-covered", message)]
 
 
 async def drive(steps: Generator[Any, Any, Any], gateway: Asks, run: Run) -> Any:

@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from reranking.documents import Document
     from reranking.replies import Receipt, Reply
     from reranking.requests import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """What a request is going to cost, in US dollars.
+
+    `input` is for what is sent, from its length (approximate), `output` for as much as may come
+    back. `most` is on the safe side: it counts with more tokens than such texts have, and with
+    calls that may have to follow.
+    """
+
+    input: float
+    output: float
+    most: float
+
+
+FREE = Predicted(0.0, 0.0, 0.0)
+"""What a request to a model on this machine costs."""
 
 
 @runtime_checkable
@@ -22,6 +41,9 @@ class Model(Protocol):
     - `concurrency: int` - requests at once on that connection (default 16).
     - `reads_shown: bool` - the answer depends on `shown` (simulated models, oracles).
     - `joint: bool` - the texts of one `Score` or `Embed` influence each other.
+    - `deterministic: bool` - the same request gives the same reply each time.
+    - `predicted(request) -> Predicted | None` - what the request is going to cost (default: None, unknown).
+    - `paid: bool` - somebody charges for its calls, whether or not the price is known.
     - `note: str` - what must be known before it is trusted, such as `embedded (weak)`.
     - `about(query, documents)` - the same model, told what its `shown` positions refer to.
     """

@@ -111,3 +111,47 @@ def test_a_connection_gives_its_seats_back_after_failures_and_cancelled_requests
         return await asyncio.wait_for(door.ask([generate(model, str(at)) for at in range(20)], Run()), 10)
 
     assert len(asyncio.run(run())) == 20
+
+
+def test_no_more_requests_begin_in_a_minute_than_the_connection_allows(monkeypatch):
+    """A minute of 0.2 seconds; nine requests, three in any of them."""
+    from reranking.gateway import lines
+
+    monkeypatch.setattr(lines, "MINUTE", 0.2)
+    begun = []
+
+    def answer(request, number):
+        begun.append(asyncio.get_running_loop().time())
+        return Text(text="x")
+
+    model = Scripted(answer, per_minute=3, fingerprint="f")
+
+    async def run():
+        return await asyncio.wait_for(make().ask([generate(model, str(at)) for at in range(9)], Run()), 20)
+
+    assert len(asyncio.run(run())) == 9
+    assert all(later - earlier >= 0.19 for earlier, later in zip(begun, begun[3:], strict=False))
+
+
+def test_a_limit_of_a_connection_that_is_changed_holds_from_then_on():
+    now, most = 0, []
+
+    async def answer(request, number):
+        nonlocal now
+        now += 1
+        most.append(now)
+        await asyncio.sleep(0.001)
+        now -= 1
+        return Text(text="x")
+
+    model = Scripted(answer, concurrency=2)
+
+    async def run():
+        door = make()
+        await door.ask([generate(model, str(at)) for at in range(6)], Run())
+        before = max(most)
+        model.concurrency = 5
+        await door.ask([generate(model, str(at)) for at in range(20)], Run())
+        return before, max(most)
+
+    assert asyncio.run(run()) == (2, 5)
