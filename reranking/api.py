@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -13,7 +14,10 @@ from reranking.engine import drive, run_strategy
 from reranking.gateway import Gateway, Run
 from reranking.loop import wait_for
 from reranking.models import Model, ModelRef
+from reranking.providers.abilities import Abilities
+from reranking.providers.probing import QUERY, TEXTS, Probe
 from reranking.providers.registry import Registry
+from reranking.providers.settings import Settings
 from reranking.ranking import Ranking
 from reranking.strategies.attention import AttentionMass
 from reranking.strategies.base import Strategy
@@ -103,6 +107,27 @@ def choose_heads(
             await registry.aclose()
 
     return wait_for(work())
+
+
+def try_out(model: str, *, settings: Settings | None = None, archive: Archive | None = None) -> Abilities:
+    """Find out by a few small requests what a model can do (see `Abilities`). Its calls are kept in `archive`.
+
+    A model that does not answer is a finding too, with a `problem`. Raises ModelError if it cannot be opened.
+    """
+    used = settings if settings is not None else Settings()
+    return wait_for(try_out_through(Gateway(Registry(used).resolve, archive), model, used))
+
+
+async def try_out_through(gateway: Gateway, model: str, settings: Settings) -> Abilities:
+    """As `try_out`, through a gateway whose limits hold for the test too. For its event loop."""
+    at = time.time()
+    probe = Probe(model, settings, at)
+    run = Run(f"test {probe.name}", QUERY, [Document(text) for text in TEXTS], nonce=f"test {at!r}")
+    try:
+        found: Abilities = await drive(probe.steps(), gateway, run)
+        return await asyncio.to_thread(probe.look_up, found)
+    finally:
+        await probe.aclose()
 
 
 def prepared(strategy: StrategyLike, model: ModelRef | None, answers: Callable[[ModelRef], frozenset[Any]]) -> Strategy:

@@ -102,6 +102,16 @@ class ChatModel(ABC):
             return await self._choose(request)
         raise ModelError("cannot-answer", f"{self.name} cannot answer {type(request).__name__}.")
 
+    @property
+    def server(self) -> Connection:
+        """Where it is asked."""
+        return self._server
+
+    @property
+    def asked_for(self) -> str:
+        """The name by which the server knows it."""
+        return self._model
+
     async def aclose(self) -> None:
         """Close the connection's sockets on the running event loop."""
         await self._server.aclose()

@@ -21,11 +21,11 @@ def read_likelihood(body: Mapping[str, Any], continuation: str, receipt: Receipt
     """The likelihood of `continuation`, which ends the prompt, from a reply's JSON `body`.
 
     Each token of the prompt comes as a mapping whose first entry is the token that stands there.
-    Raises ModelError `cannot-answer` if there are none, `bad-reply` if they do not spell the answer.
+    Raises ModelError `bad-reply` if there are none, or if they do not spell the answer.
     """
     tokens = body.get("prompt_logprobs")
     if not isinstance(tokens, list) or not tokens:
-        raise ModelError("cannot-answer", "The server tells no log-probabilities of the prompt.", receipt.raw, receipt)
+        raise ModelError("bad-reply", "The server tells no log-probabilities of the prompt.", receipt.raw, receipt)
     wanted, spelt = _bare(continuation), ""
     total, count = 0.0, 0
     for entry in reversed(tokens):

@@ -17,6 +17,7 @@ from types import ModuleType
 
 from reranking.models import Model, ModelError, ModelRef
 from reranking.providers.abilities import Abilities
+from reranking.providers.connection import Connection
 from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import ModelInfo, Settings
 from reranking.requests import Request
@@ -132,6 +133,13 @@ class Registry:
                 with suppress(ModelError):
                     _module(MODULES[prefix]).warm_up(rest)
 
+    @property
+    def asked(self) -> int:
+        """How many requests were sent to the servers of opened models, those that they refused included."""
+        with self._lock:
+            servers = {id(server): server for model in self._models.values() if (server := _server(model)) is not None}
+        return sum(server.asked for server in servers.values())
+
     async def aclose(self) -> None:
         """Close what opened models hold on the running event loop, such as sockets."""
         for model in list(self._models.values()):
@@ -146,6 +154,11 @@ def serves(prefix: str) -> frozenset[type[Request]]:
         found: frozenset[type[Request]] = _module(MODULES[prefix]).serves()
     except ModelError:
         return frozenset()
+    return found
+
+
+def _server(model: Model) -> Connection | None:
+    found: Connection | None = getattr(model, "server", None)
     return found
 
 

@@ -162,6 +162,16 @@ class RerankEndpoint:
         return self._scores(answered, len(texts))
 
     @property
+    def server(self) -> Connection:
+        """Where it is asked."""
+        return self._server
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Where the endpoint may be, until it is known."""
+        return self._paths
+
+    @property
     def spoken(self) -> tuple[str, str]:
         """The dialect and the path that the server has answered; the first to be tried if it has not yet."""
         dialect = next(name for name, known in DIALECTS.items() if known is self._dialects[0])
