@@ -11,6 +11,7 @@ with st.container(horizontal=True, vertical_alignment="center", key="query-line"
     inputs.query_box(entered)
     action = st.empty()
 
+inputs.run_on_enter()
 documents = inputs.documents_box(entered)
 with st.sidebar:
     strategy_set.strategy_set(entered, documents)

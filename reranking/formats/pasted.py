@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -49,6 +50,16 @@ def split_text(text: str, mode: Mode = "auto") -> Split:
                 pieces[-1].append(line)
     texts = ("\n".join(piece).strip() for piece in pieces)
     return Split(tuple(Document(text) for text in texts if has_content(text)), used)
+
+
+def joined(texts: Sequence[str]) -> tuple[str, Mode] | None:
+    """One text that `split_text` splits into `texts` again, and the mode that does it; None if there is none."""
+    ways: tuple[tuple[str, Mode], ...] = (("\n\n", "blank line"), ("\n", "line"), ("\n---\n", "rule"))
+    for between, mode in ways:
+        text = between.join(texts)
+        if tuple(item.text for item in split_text(text, mode).documents) == tuple(texts):
+            return text, mode
+    return None
 
 
 def _lines(text: str) -> list[str]:

@@ -11,14 +11,27 @@ import streamlit as st
 
 from reranking.documents import Document, has_content
 from reranking.formats.examples import Example, examples
-from reranking.formats.loaded import FormatError, Input
+from reranking.formats.loaded import Input
 from reranking.formats.pasted import Mode
-from reranking.formats.read import read
-from reranking.ui import notices, page, state
+from reranking.ui import documents_table, notices, page, state, undo, upload
 
 _MODES = {"auto": "automatically", "blank line": "at blank lines", "line": "one per line", "numbered": "by numbers",
           "rule": "at lines of ---"}  # fmt: skip
-PREVIEW = 100
+
+# A text input tells Enter from leaving it only in the browser.
+_RUN_ON_ENTER = """
+export default function({ parentElement }) {
+  parentElement.rlEntering?.abort();
+  parentElement.rlEntering = new AbortController();
+  document.addEventListener("keydown", event => {
+    const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.isComposing);
+    if (event.key !== "Enter" || !plain || !event.target.closest?.(".st-key-query-line input")) return;
+    setTimeout(() => document.querySelector(".st-key-run button:not([disabled])")?.click());
+  }, { signal: parentElement.rlEntering.signal });
+  return () => parentElement.rlEntering.abort();
+}
+"""
+_run_on_enter = st.components.v2.component("rerank_lens_run_on_enter", js=_RUN_ON_ENTER)
 
 
 @lru_cache(maxsize=1)
@@ -36,20 +49,26 @@ def query_box(entered: state.Draft) -> None:
     )
 
 
+def run_on_enter() -> None:
+    """Enter in the query presses Run."""
+    with st.container(key="run-on-enter"):
+        _run_on_enter(key="run-on-enter-listener")
+
+
 def documents_box(entered: state.Draft) -> tuple[Document, ...]:
     """The documents: as a text area, or the loaded ones with a way back. Returns them."""
     with st.container(horizontal=True, vertical_alignment="center", key="documents-line"):
         heading = st.container(width="content")
         if entered.loaded is None:
             _split_choice(entered)
-        _upload(entered)
+        upload.open_button(entered)
         _examples_menu(entered)
         if entered.loaded is not None and st.button("Paste instead", key="paste-instead"):
+            undo.before("documents", f"left {entered.source}")
             entered.loaded, entered.source = None, ""
             state.keep()
             st.rerun()
-    for error in st.session_state.pop("upload_errors", []):
-        notices.notice("error", error)
+        undo.offer("documents")
     for note in st.session_state.pop("upload_notes", []):
         notices.notice("info", note)
     if entered.loaded is None:
@@ -58,7 +77,7 @@ def documents_box(entered: state.Draft) -> tuple[Document, ...]:
     with heading:
         _title(entered, len(documents))
     if documents:
-        _preview(documents)
+        documents_table.documents_table(entered, documents)
     return documents
 
 
@@ -77,8 +96,8 @@ def example_cards(entered: state.Draft) -> None:
 
 def open_example(entered: state.Draft, example: Example) -> None:
     """Make an example's query and documents the current ones."""
-    entered.query = example.query
-    entered.load(example.documents, f"example “{example.title}”")
+    undo.before("documents", f"opened “{example.title}”", whole=True)
+    entered.take([Input(example.query, example.documents)], f"example “{example.title}”")
     state.refresh_widgets()
     state.keep()
 
@@ -124,65 +143,9 @@ def _paste(entered: state.Draft) -> None:
     ) or ""  # fmt: skip
 
 
-def _upload(entered: state.Draft) -> None:
-    with st.popover("Upload", key="upload"):
-        file = st.file_uploader(
-            "JSON, JSONL, CSV, TSV or text", key=f"file-{st.session_state.get('uploads', 0)}", max_upload_size=20
-        )
-        st.caption("A list of texts or of objects with a text; {query, documents}; or a table with a header.")
-        if file is not None:
-            st.session_state.uploads = st.session_state.get("uploads", 0) + 1  # a fresh uploader next time
-            _take(entered, file.getvalue(), file.name)
-            st.rerun()
-
-
-def _take(entered: state.Draft, data: bytes, name: str) -> None:
-    """Read an uploaded file into the draft; a file that cannot be read changes nothing."""
-    try:
-        loaded = read(data, name)
-    except FormatError as error:
-        st.session_state.upload_errors = [f"{error} Nothing was changed."]
-        return
-    first: Input = loaded.queries[0]
-    notes = list(loaded.notes)
-    if len(loaded.queries) > 1:
-        notes.append(f"{name} holds {len(loaded.queries)} queries; the first one is shown here.")
-    if not first.documents:
-        st.session_state.upload_errors = [f"{name} holds no documents. Nothing was changed."]
-        return
-    if first.query is not None:
-        entered.query = first.query
-    entered.load(first.documents, name)
-    st.session_state.upload_notes = notes
-    state.refresh_widgets()
-    state.keep()
-
-
 def _examples_menu(entered: state.Draft) -> None:
     by_title = {example.title: example for example in all_examples()}
     chosen = st.menu_button("Examples", list(by_title), key="examples-menu") if by_title else None
     if chosen is not None:
         open_example(entered, by_title[chosen])
         st.rerun()
-
-
-def _preview(documents: Sequence[Document]) -> None:
-    label = (
-        "Preview: the one document" if len(documents) == 1 else f"Preview: how the {len(documents)} documents were read"
-    )
-    with st.expander(label, key="preview", on_change="rerun") as expander:
-        if expander.open:
-            rows = "".join(
-                f"<tr><td class='rl-num'>{at}</td><td>{escape(item.id or '')}</td><td>{escape(item.title or '')}</td>"
-                f"<td>{escape(_start(item.text))}</td><td class='rl-num'>{len(item.text):,}</td></tr>"
-                for at, item in enumerate(documents[:PREVIEW], start=1)
-            )
-            head = "<tr><th></th><th>id</th><th>title</th><th>text</th><th class='rl-num'>characters</th></tr>"
-            page.html(f"<table class='rl-table rl-preview'><thead>{head}</thead><tbody>{rows}</tbody></table>")
-            if len(documents) > PREVIEW:
-                st.caption(f"and {len(documents) - PREVIEW} more")
-
-
-def _start(text: str, length: int = 160) -> str:
-    line = " ".join(text[: length * 4].split())
-    return line if len(line) <= length and len(text) <= length * 4 else line[:length].rstrip() + "…"

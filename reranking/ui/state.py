@@ -204,7 +204,7 @@ def latest_job(kind: JobKind) -> JobStatus | None:
     entered = draft()
     documents = entered.documents()
     elsewhere = {other.query for other in entered.others} - {entered.query}
-    mine = []
+    mine: list[JobStatus] = []
     for row in store().jobs.of(session, kind):
         if row.query in elsewhere or (mine and row.query != entered.query and row.state != "running"):
             continue
@@ -306,4 +306,5 @@ def _begin(session: str | None, entered: Draft) -> None:
     st.session_state.session = session
     st.session_state.draft = entered
     st.session_state.kept = st.session_state.stored = entered.to_json()
+    st.session_state.drafts = st.session_state.get("drafts", 0) + 1
     refresh_widgets()

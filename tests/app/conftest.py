@@ -42,6 +42,22 @@ class App:
         self.at.button(key=key).click()
         return self.run()
 
+    def in_dialog(self, opener, act):
+        """Do something in the dialog that a button opens; a run of the whole page would close it."""
+        act(self.at)
+        self.at.button(key=opener).click()
+        return self.run()
+
+    def upload(self, *files):
+        """Put (name, data) pairs into the upload dialog, which stays open."""
+        self.click("upload")
+        return self.in_dialog("upload", lambda at: at.file_uploader[0].set_value([(*file, "") for file in files]))
+
+    def use(self):
+        """Take what the upload dialog shows."""
+        self.at.button(key="upload").click()
+        return self.click("use-documents")
+
     def has(self, key):
         return any(item.key == key for item in self.at.button)
 

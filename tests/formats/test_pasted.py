@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from reranking.documents import has_content
-from reranking.formats.pasted import MODES, split_text
+from reranking.formats.pasted import MODES, joined, split_text
 
 LINE_ENDS = ["\n", "\r\n", "\r", "\u2028", "\u2029", "\x85", "\x0b", "\x0c"]
 
@@ -127,3 +127,23 @@ def test_blank_lines_around_the_text_do_not_make_it_paragraphs():
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ValueError, match="unknown mode 'paragraph'"):
         split_text("a", "paragraph")
+
+
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs"])).map(str.strip).filter(has_content), min_size=1))
+def test_documents_joined_to_one_text_are_split_into_the_same_again(texts):
+    found = joined(texts)
+    if found is not None:
+        assert [item.text for item in split_text(*found).documents] == texts
+
+
+@pytest.mark.parametrize(
+    ("texts", "mode"),
+    [(["a", "b"], "blank line"), (["a\nb", "c"], "blank line"), (["a\n\nb", "c"], "rule"), (["a"], "blank line")],
+)
+def test_documents_are_joined_in_the_plainest_way_that_keeps_them_apart(texts, mode):
+    assert joined(texts)[1] == mode
+
+
+@pytest.mark.parametrize("texts", [["a", ""], ["a\n\nb\n---\nc", "d"], [" a"]])
+def test_texts_that_one_text_cannot_keep_apart_are_not_joined(texts):
+    assert joined(texts) is None
