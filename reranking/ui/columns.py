@@ -20,6 +20,8 @@ from reranking.ui.compared import Compared
 from reranking.ui.names import parameters_and_model, title
 
 TEXT_SHOWN = 2_000
+TEXT_SHOWN_OF_MANY = 400
+MANY = 300
 START_SHOWN = 150
 NOTE_SHOWN = 4
 
@@ -28,7 +30,7 @@ LEGEND = (
     "<span class='rl-down'>▼2</span> two lower, = the same. A rank such as 2–4 is tied: the documents share these "
     "places and are listed in input order. Bars: a probability or grade on its full scale, other scores from 0 (or "
     "the lowest, if below 0) to that column's highest; never to be compared across columns. Marked: "
-    "<mark class='term'>words of the query</mark>, not what a model used.</div>"
+    "<mark class='term'>words of the query</mark>, whether a strategy used them or not.</div>"
 )
 """What the signs in the columns mean, as HTML, with room for what movement is measured against."""
 
@@ -38,17 +40,23 @@ class Look:
     """How the columns are drawn.
 
     `against` is the number of the strategy that movement is measured against (None: the input),
-    `cut` the k of the top k, `full` whether texts are whole. `words` says what is written at a
+    `cut` the k of the top k, `full` how many characters of the texts are shown (0: one line of
+    their beginning, and the short form of what a strategy tells). `words` says what is written at a
     judged document, by original position. `notes` holds what must be known of each strategy's
     model, such as `embedded (weak)`. `pick` makes documents buttons that open their card.
     """
 
     cut: int
     against: int | None = None
-    full: bool = False
+    full: int = 0
     words: tuple[tuple[int, str], ...] = ()
     notes: tuple[str, ...] = ()
     pick: bool = True
+
+
+def text_length(cells: int) -> int:
+    """How many characters of each text to show in full where there are so many cells: less where they are many."""
+    return TEXT_SHOWN if cells <= MANY else TEXT_SHOWN_OF_MANY
 
 
 def legend(found: Compared, against: int | None) -> str:
@@ -199,7 +207,7 @@ def _cells(found: Compared, at: int, look: Look, *, titled: bool) -> Mapping[int
 
 @lru_cache(maxsize=256)
 def _built(
-    found: Compared, at: int, against: int | None, full: bool, titled: bool, words: tuple[tuple[int, str], ...],
+    found: Compared, at: int, against: int | None, full: int, titled: bool, words: tuple[tuple[int, str], ...],
     pick: bool,
 ) -> Mapping[int, str]:  # fmt: skip
     """What one strategy says of each document, by original position; empty if it failed."""
@@ -246,14 +254,14 @@ def _about(candidate: Candidate, grades: Mapping[int, str]) -> str:
 
 
 @lru_cache(maxsize=8)
-def _text(found: Compared, full: bool) -> Mapping[int, str]:
-    """Each document's text with the query's words marked, whole or how it begins; by original position."""
+def _text(found: Compared, full: int) -> Mapping[int, str]:
+    """Each document's text with the query's words marked, as far as it is shown; by original position."""
     texts, query = {}, found.job.query
     for item in found.job.candidates:
-        text = item.text[:TEXT_SHOWN] if full else evidence.shortened(item.text, START_SHOWN)
+        text = item.text[:full] if full else evidence.shortened(item.text, START_SHOWN)
         marks = evidence.word_marks(text, query)
         if full:
-            texts[item.index] = evidence.full_text(item.text, marks, TEXT_SHOWN)
+            texts[item.index] = evidence.full_text(item.text, marks, full)
         else:
             body = f"<div class='rl-text' dir='auto'>{marked(text, marks)}</div>"
             texts[item.index] = body if text != item.label else ""

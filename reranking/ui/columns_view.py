@@ -45,8 +45,9 @@ def show(found: Compared, grades: Grades) -> None:
         if aligned == "document":
             order = _order(found)
     notes = tuple(note(part) for part in found.parts)
-    look = Look(cut, against, texts == "full", tuple(sorted(grades.words.items())), notes)
     shown = filters.listed(found, chosen, against, order)
+    full = columns.text_length(min(len(shown), top) * len(found.parts)) if texts == "full" else 0
+    look = Look(cut, against, full, tuple(sorted(grades.words.items())), notes)
     page.html(columns.legend(found, against))
     if len(shown) < count:
         if shown:

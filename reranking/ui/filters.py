@@ -61,7 +61,8 @@ def listed(found: Compared, filters: Filters, against: int | None, order: Order)
     known = [holds for holds in held(found) if holds]
     start = reference(found, against)
     far = spreads(found)
-    near_top = {at for ranking in found.rankings for at in ranking.order[: filters.top]}
+    ranked = [ranking for ranking in found.rankings if ranking.outcome != "failed"] or found.rankings
+    near_top = {at for ranking in ranked for at in ranking.order[: filters.top]}
     wanted = filters.contains.strip().casefold()
 
     def meets(at: int) -> bool:

@@ -49,7 +49,7 @@ def test_a_deleted_session_can_still_be_run_and_judged_as_a_new_one(app):
     open_store().sessions.delete(session)
     tab.compare()
     assert tab.session != session
-    assert tab.html().count("class='rl-column'") == 1
+    assert tab.html().count("<th scope='col'><h3>") == 1
     open_store().sessions.delete(tab.session)
     assert "rl-judge-query" in tab.go("judge").html()
 

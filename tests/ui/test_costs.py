@@ -7,7 +7,8 @@ from reranking.engine import Estimate
 from reranking.jobs import JobStatus, Part
 from reranking.ranking import by_order
 from reranking.strategies.catalogue import make
-from reranking.ui import columns, results, running, strategy_set
+from reranking.ui import columns, columns_view, running, strategy_set
+from tests.ui.made import compared
 
 
 def part(texts, position=0, spec="bm25"):
@@ -15,32 +16,32 @@ def part(texts, position=0, spec="bm25"):
     return Part(position, 0, make(spec), order, ranking=by_order(as_candidates(texts), order))
 
 
-def test_full_texts_are_left_out_beyond_the_first_hundred_and_that_is_said():
-    shown = columns.columns([part([f"text {at} " + "word " * 2_000 for at in range(300)])], "word", 300, {})
-    assert shown.count("class='rl-doc'") == 300
-    assert shown.count("class='rl-full'") == shown.count("<details class='rl-doc'") == 100
-    assert "Open the first 100 to read their full text." in shown
-    assert max(len(re.sub(r"<[^>]+>", "", text)) for text in re.findall(r"rl-full'.*?</div>", shown)) < 5_000
+def test_texts_are_shorter_where_many_are_shown_in_full_and_that_is_said():
+    texts = [f"text {at} " + "word " * 2_000 for at in range(300)]
+    found = compared([by_order(as_candidates(texts), range(300))] * 2)
+    look = columns.Look(10, full=columns.text_length(600))
+    shown = columns.by_rank(found, look, tuple(range(300)), 300)
+    assert shown.count("class='rl-full'") == 600
+    assert "more characters are not shown here" in shown
+    assert max(len(re.sub(r"<[^>]+>", "", text)) for text in re.findall(r"rl-full'.*?</div>", shown)) < 500
 
 
-def test_up_to_a_hundred_documents_all_open():
-    shown = columns.columns([part(["text"] * 100)], "q", 100, {})
-    assert shown.count("class='rl-full'") == 100
-    assert "Open the first" not in shown
-
-
-def test_a_finished_column_is_built_once_however_often_it_is_shown(monkeypatch):
+def test_columns_are_built_once_however_often_they_are_shown(monkeypatch):
     built, shown = [], []
-    monkeypatch.setattr(columns, "column", lambda part, *rest: built.append(part.position) or f"[{part.position}]")
-    monkeypatch.setattr(results.page, "html", shown.append)
-    finished, parts = results.Finished(), [part(["a"], 0), part(["a"], 1)]
+    real = columns.headline
+    monkeypatch.setattr(columns, "headline", lambda part, *rest: built.append(part.position) or real(part, *rest))
+    monkeypatch.setattr(columns_view.page, "html", shown.append)
+    monkeypatch.setattr(columns_view, "note", lambda part: "")
+    found = compared([by_order(as_candidates(["a"]), [0]), by_order(as_candidates(["a"]), [0])])
+    parts = list(found.parts)
     last, parts[0].ranking = parts[0].ranking, None
+    finished = columns_view.Finished(found.job)
     finished(parts, "q")
     finished(parts, "q")
     parts[0].ranking = last
     finished(parts, "q")
-    assert built == [1, 0]
-    assert shown[-1] == "<div class='rl-columns'>[0][1]</div>"
+    assert built == [1, 0, 1]
+    assert shown[0] == shown[1]
 
 
 def test_a_prediction_is_made_once_for_equal_documents(monkeypatch):
