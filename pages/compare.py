@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from reranking.ui import columns_view, inputs, notices, page, results, running, state, strategy_set
+from reranking.ui import columns_view, inputs, notices, overview, page, results, running, state, strategy_set
 
 top = page.begin_editing()
 entered = state.draft()
@@ -18,6 +18,8 @@ with st.sidebar:
 state.keep()
 page.show_session(top, entered, documents)
 state.warm_up(entered)
+if not entered.is_empty():
+    overview.prepare()
 
 job = state.latest_job("comparison")
 busy = job is not None and job.state == "running"

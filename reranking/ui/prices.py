@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from math import ceil, floor
 
+from reranking.analysis.agreement import ties_everything
 from reranking.analysis.metrics import QualityRange, Range, quality_range
 from reranking.ui import columns, state
 from reranking.ui.compared import Compared, Grades
@@ -19,6 +20,8 @@ def table(found: Compared, grades: Mapping[int, int]) -> str:
     for ranking, name in zip(found.rankings, found.names, strict=True):
         usage = ranking.usage
         outcome = f"<span class='rl-state rl-{ranking.outcome}'>{ranking.outcome}</span>"
+        if ties_everything(ranking):
+            outcome += " <span class='rl-all-tied' title='It tells no two documents apart.'>all tied</span>"
         cells = [escape(name), outcome, f"{usage.requests:,}", f"{usage.cached:,}", f"{usage.input_tokens:,}",
                  f"{usage.output_tokens:,}", columns.cost(ranking), columns.seconds(usage.seconds)]  # fmt: skip
         cells += _quality(quality_range(ranking, grades, max(state.GRADES))) if grades else []

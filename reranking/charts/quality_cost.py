@@ -1,0 +1,206 @@
+"""Quality against price: which strategies are worth what they cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor, log10
+from typing import Any, Literal
+
+import plotly.graph_objects as go
+
+from reranking.charts import palette
+from reranking.charts.frame import HEADING, SIZE, cut, empty, escape, framed
+from reranking.charts.labels import spread
+
+Price = Literal["seconds", "dollars"]
+
+PLOT = 250
+"""Height of the plot in pixels."""
+
+LABEL = 18
+"""Characters of a label."""
+
+LABEL_GAP = 17
+WIDE = 20
+"""With prices this many times apart the axis is logarithmic."""
+
+TITLES: dict[Price, str] = {"seconds": "Quality against time", "dollars": "Quality against cost"}
+
+
+@dataclass(frozen=True, slots=True)
+class Priced:
+    """A strategy with what it took and the range its quality lies in (the same twice if it is known).
+
+    `position` is its place in the comparison, which gives its colour.
+    """
+
+    name: str
+    position: int
+    price: float
+    low: float
+    high: float
+
+
+def beaten(points: Sequence[Priced]) -> list[bool]:
+    """For each whether another is surely at least as good and as cheap, and one of them strictly.
+
+    Surely: whatever grades the unjudged documents get. The others are the Pareto front, as far as
+    it is known.
+    """
+    return [
+        any(
+            other.price <= own.price and other.low >= own.high and (other.price < own.price or other.low > own.high)
+            for other in points
+        )
+        for own in points
+    ]
+
+
+def quality_cost(points: Sequence[Priced], price: Price, quality: str, dark: bool) -> go.Figure:
+    """Draw quality (upwards) against price (to the right), with a line where quality is still a range.
+
+    `quality` names the figure. Strategies of the Pareto front are filled, the others hollow; a
+    dotted line joins the front where no quality is a range. Names stand at the right, each joined
+    to its point.
+    """
+    title = TITLES[price]
+    if not points:
+        return empty(title, "There is no strategy whose quality and price are known.", dark)
+    axis = _Axis.of([point.price for point in points], price)
+    low = max(0.0, floor(min(point.low for point in points) * 10 - 0.5) / 10)
+    high = min(1.0, ceil(max(point.high for point in points) * 10 + 0.01) / 10)
+    pad = (high - low) * 0.05
+    bottom, top = low - pad, high + pad
+    figure = go.Figure()
+    hollow = beaten(points)
+    front = sorted((point for point, out in zip(points, hollow, strict=True) if not out), key=lambda each: each.price)
+    if len(front) > 1 and all(point.low == point.high for point in points):
+        figure.add_trace(
+            go.Scatter(
+                x=[axis.place(point.price) for point in front], y=[point.low for point in front], mode="lines",
+                line={"color": palette.muted(dark), "width": 1, "dash": "dot", "shape": "hv"}, hoverinfo="skip",
+            )
+        )  # fmt: skip
+    _leaders(figure, points, axis, (bottom, top), dark)
+    for point, out in zip(points, hollow, strict=True):
+        _point(figure, point, axis, price, quality, dark, hollow=out)
+    words = {"color": palette.muted(dark), "size": SIZE}
+    common = {"zeroline": False, "fixedrange": True, "ticks": "", "tickfont": words, "gridcolor": palette.faint(dark)}
+    head = HEADING - 6
+    return framed(
+        figure,
+        title,
+        [],
+        dark,
+        height=head + PLOT + 48,
+        margin={"l": 46, "r": 20 + 7 * LABEL, "t": head, "b": 48},
+        xaxis=common | axis.layout() | {"showgrid": False, "range": [axis.start, axis.end]},
+        yaxis=common | {"title": {"text": quality, "font": {"size": SIZE}, "standoff": 6}, "range": [bottom, top],
+                        "griddash": "dot", "tickformat": ".1f", "nticks": 6},
+    )  # fmt: skip
+
+
+def _point(
+    figure: go.Figure, point: Priced, axis: _Axis, price: Price, quality: str, dark: bool, *, hollow: bool
+) -> None:
+    colour = palette.colour(point.position, dark)
+    known = point.low == point.high
+    text = f"{point.low:.3f}" if known else f"{point.low:.2f} to {point.high:.2f}"
+    hover = f"<b>{escape(cut(point.name, 50))}</b><br>{quality} {text}<br>{_amount(point.price, price)}"
+    figure.add_trace(
+        go.Scatter(
+            x=[axis.place(point.price)] * (1 if known else 2),
+            y=[point.low] if known else [point.low, point.high],
+            mode="markers" if known else "lines+markers",
+            line={"color": colour, "width": 2 if hollow else 5},
+            marker={
+                "size": 11 if known else 8,
+                "color": palette.background(dark) if hollow else colour,
+                "line": {"color": colour, "width": 2},
+                "symbol": "circle" if known else "line-ew",
+            },
+            name=cut(point.name, 50),
+            hovertext=hover,
+            hoverinfo="text",
+            cliponaxis=False,
+        )
+    )
+
+
+def _leaders(figure: go.Figure, points: Sequence[Priced], axis: _Axis, reach: tuple[float, float], dark: bool) -> None:
+    """The names at the right, none over another, each with a thin line to its point."""
+    bottom, top = reach
+    pixels = PLOT / (top - bottom)
+    ordered = sorted(points, key=lambda point: -(point.low + point.high))
+    middles = [(point.low + point.high) / 2 for point in ordered]
+    placed = spread([(top - middle) * pixels for middle in middles], LABEL_GAP, LABEL_GAP / 2, PLOT - LABEL_GAP / 2)
+    for point, middle, place in zip(ordered, middles, placed, strict=True):
+        height = top - place / pixels
+        figure.add_trace(
+            go.Scatter(
+                x=[axis.place(point.price), axis.end], y=[middle, height], mode="lines", hoverinfo="skip",
+                line={"color": palette.faint(dark), "width": 1}, cliponaxis=False,
+            )
+        )  # fmt: skip
+        figure.add_annotation(
+            x=1, xref="paper", xanchor="left", xshift=4, y=height, yanchor="middle", showarrow=False,
+            text=escape(cut(point.name, LABEL)), font={"color": palette.text(dark), "size": SIZE},
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """The price axis: from 0, or logarithmic with a place of its own for what is free."""
+
+    price: Price
+    log: bool
+    least: float
+    most: float
+    free: bool
+
+    @classmethod
+    def of(cls, prices: Sequence[float], price: Price) -> _Axis:
+        positive = [each for each in prices if each > 0]
+        least, most = (min(positive), max(positive)) if positive else (1.0, 1.0)
+        return cls(price, bool(positive) and most / least >= WIDE, least, most, len(positive) < len(prices))
+
+    def place(self, value: float) -> float:
+        if not self.log:
+            return value
+        return log10(value) if value > 0 else log10(self.least) - self.gap
+
+    @property
+    def gap(self) -> float:
+        """Decades between what is free and the cheapest of the others."""
+        return max(0.4, 0.2 * log10(self.most / self.least))
+
+    @property
+    def start(self) -> float:
+        if not self.log:
+            return -0.04 * self.most
+        return log10(self.least) - (self.gap if self.free else 0) - 0.08 * log10(self.most / self.least)
+
+    @property
+    def end(self) -> float:
+        return log10(self.most) + 0.08 * log10(self.most / self.least) if self.log else 1.06 * self.most
+
+    def layout(self) -> dict[str, Any]:
+        name = "seconds" if self.price == "seconds" else "US dollars"
+        if not self.log:
+            return {"title": {"text": name, "font": {"size": SIZE}, "standoff": 6}, "rangemode": "tozero", "nticks": 5}
+        decades = list(range(ceil(log10(self.least) - 1e-9), floor(log10(self.most) + 1e-9) + 1))
+        step = max(1, ceil(len(decades) / 4))
+        values: list[float] = [float(decade) for decade in decades[::-step][::-1]]
+        texts = [f"{10.0**decade:g}" for decade in values]
+        if self.free:
+            values, texts = [self.place(0), *values], ["0", *texts]
+        return {
+            "title": {"text": f"{name}, ×10 per step", "font": {"size": SIZE}, "standoff": 6},
+            "tickvals": values,
+            "ticktext": texts,
+        }
+
+
+def _amount(value: float, price: Price) -> str:
+    return f"{value:.3g} s" if price == "seconds" else f"&#36;{value:.4g}" if value else "free"
