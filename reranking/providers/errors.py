@@ -220,9 +220,9 @@ def share_that_fits(said: str) -> float | None:
     plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", said)
     limits = [int(number) for found in _LIMIT.findall(plain) for number in found if number]
     sizes = [int(number) for found in _SIZE.findall(plain) for number in found if number]
-    if not limits or not sizes or not 0 < limits[0] < max(sizes):
+    if not limits or not sizes or not 0 < min(limits) < max(sizes):
         return None
-    return limits[0] / max(sizes)
+    return min(limits) / max(sizes)
 
 
 def _said(body: Any) -> str:

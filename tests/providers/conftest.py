@@ -2,9 +2,9 @@
 
 import pytest
 
+from tests.faulty_server import short_pauses
+
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch):
-    import openai._base_client
-
-    monkeypatch.setattr(openai._base_client, "INITIAL_RETRY_DELAY", 0.001)
+    short_pauses(monkeypatch)
