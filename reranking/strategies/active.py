@@ -43,8 +43,12 @@ class PairwiseActive(TopK):
     )
 
     kind: Literal["pairwise-active"] = "pairwise-active"
-    at_once: int = Field(16, ge=2, le=1000, description="Requests that are sent together in each step")
-    both_orders: bool = Field(True, description="Ask each comparison in both orders; else in one, drawn by lot")
+    at_once: int = Field(
+        16, ge=2, le=1000, title="Requests in a step", description="Requests that are sent together in each step"
+    )
+    both_orders: bool = Field(
+        True, title="Ask in both orders", description="Ask each comparison in both orders; else in one, drawn by lot"
+    )
     seed: int = Field(1, ge=0, description="Seed of the lots, where each comparison is asked in one order")
 
     @override

@@ -31,7 +31,7 @@ class Aspect(BaseModel):
 
     name: str = Field(max_length=80, description="What people call it")
     description: str = Field("", max_length=500, description="What the model is told about it")
-    top: int = Field(5, ge=1, le=100, description="The best grade; the worst is 0")
+    top: int = Field(5, ge=1, le=100, title="Best grade", description="The best grade; the worst is 0")
     weight: float = Field(1.0, gt=0, le=100, allow_inf_nan=False, description="How much its grade counts")
 
     @field_validator("name", "description")

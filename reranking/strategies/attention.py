@@ -57,7 +57,11 @@ class AttentionMass(ShowsSeveral):
     remedies: ClassVar[tuple[Remedy, ...]] = (*ShowsSeveral.remedies, Remedy("ICR calibration", {"calibrate": True}))
 
     kind: Literal["attention"] = "attention"
-    calibrate: bool = Field(True, description='Take away the attention that the empty query "N/A" gets')
+    calibrate: bool = Field(
+        True,
+        title="Take away a bias of the model",
+        description='Take away the attention that the empty query "N/A" gets',
+    )
     heads: Heads = Field(
         (), description="Attention heads that count, as [layer, head] from 0, such as [[12, 3], [14, 0]]; none: all"
     )

@@ -174,6 +174,36 @@ def parse_name(text: str) -> dict[str, Any]:
 
 
 def _problems(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in item['loc']) or 'parameters'}: {item['msg']}" for item in error.errors()
-    )
+    return "; ".join(_problem(item) for item in error.errors())
+
+
+def _problem(item: Any) -> str:
+    """What is wrong with one parameter, as a plain sentence with its name."""
+    place = ".".join(str(part) for part in item["loc"])
+    told, limits = item["type"], item.get("ctx", {})
+    if told in _NUMBERS:
+        return f"{place} must be {_NUMBERS[told].format(**limits)}, not {item['input']}"
+    if told == "extra_forbidden":
+        return f"there is no parameter {place}"
+    if told == "missing":
+        return f"{place} is missing"
+    if told == "literal_error":
+        return f"{place} must be {limits['expected']}, not {item['input']!r}"
+    if told.endswith(("_type", "_parsing")) and (kind := told.removesuffix("_type").removesuffix("_parsing")) in _KINDS:
+        return f"{place} must be {_KINDS[kind]}, not {item['input']!r}"
+    said = str(limits["error"]) if told == "value_error" and "error" in limits else item["msg"]
+    return f"{place}: {said}" if place else said
+
+
+_NUMBERS = {
+    "less_than_equal": "at most {le}",
+    "less_than": "less than {lt}",
+    "greater_than_equal": "at least {ge}",
+    "greater_than": "more than {gt}",
+    "finite_number": "a finite number",
+    "int_from_float": "a whole number",
+}
+_KINDS = {
+    "int": "a whole number", "float": "a number", "bool": "true or false", "string": "a text", "list": "a list",
+    "tuple": "a list",
+}  # fmt: skip

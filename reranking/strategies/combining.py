@@ -23,7 +23,9 @@ class Stage(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
     strategy: Nested = Field(description="How this stage orders what it is given")
-    keep: int = Field(10, ge=1, description="How many of the best go on to the next stage")
+    keep: int = Field(
+        10, ge=1, title="Documents that go on", description="How many of the best go on to the next stage"
+    )
 
 
 class Cascade(Strategy):

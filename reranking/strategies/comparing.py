@@ -51,7 +51,7 @@ class TopK(Comparing):
     adaptive: ClassVar[bool] = True
     promises: ClassVar[Guarantee] = "exact top k"
 
-    k: int = Field(10, ge=1, description="How many of the best are put in order")
+    k: int = Field(10, ge=1, title="Best documents to order (k)", description="How many of the best are put in order")
 
 
 class Comparisons:

@@ -48,9 +48,11 @@ class SelfConsistency(Strategy):
     remedies: ClassVar[tuple[Remedy, ...]] = REMEDIES
 
     kind: Literal["self-consistency"] = "self-consistency"
-    base: Nested = Field(Listwise(reasons=False), description="What ranks each shuffle")
-    runs: int = Field(5, ge=1, le=50, description="Shuffles that are ranked; 1 is the order given")
-    method: Method = Field("kemeny", description="How the runs become one order")
+    base: Nested = Field(
+        Listwise(reasons=False), title="Strategy that is repeated", description="What ranks each shuffle"
+    )
+    runs: int = Field(5, ge=1, le=50, title="Shuffles", description="Shuffles that are ranked; 1 is the order given")
+    method: Method = Field("kemeny", title="How the runs are merged", description="How the runs become one order")
     seed: int = Field(1, ge=0, description="Seed of the shuffles")
 
     @override

@@ -61,7 +61,7 @@ class GradeAll(ShowsSeveral):
     prompt_file: ClassVar[str] = "grade_all"
 
     kind: Literal["grade-all"] = "grade-all"
-    top: int = Field(10, ge=1, le=100, description="The best grade; the worst is 0")
+    top: int = Field(10, ge=1, le=100, title="Best grade", description="The best grade; the worst is 0")
 
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:

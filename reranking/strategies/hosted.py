@@ -48,8 +48,10 @@ class RerankEndpoint(AsksModel):
         le=100_000,
         description="Words of each document that are sent; endpoints cut off what is too long without saying so",
     )
-    show_title: bool = Field(True, description="Send the document's title above its text")
-    per_request: int = Field(1000, ge=1, le=10_000, description="Documents in one request at most")
+    show_title: bool = Field(True, title="Send titles", description="Send the document's title above its text")
+    per_request: int = Field(
+        1000, ge=1, le=10_000, title="Documents in a request", description="Documents in one request at most"
+    )
 
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:

@@ -56,10 +56,18 @@ class BM25(Strategy):
     ignores_order: ClassVar[bool] = True
 
     kind: Literal["bm25"] = "bm25"
-    k1: float = Field(1.5, ge=0, le=10, description="How much repeating a word counts")
-    b: float = Field(0.75, ge=0, le=1, description="How much long documents are held back")
-    tokens: Literal["words", "spaces"] = Field("words", description="Lower-cased words, or a plain split at spaces")
-    idf: Literal["okapi", "lucene"] = Field("okapi", description="Formula for how much a rare word counts")
+    k1: float = Field(
+        1.5, ge=0, le=10, title="Weight of repeated words (k1)", description="How much repeating a word counts"
+    )
+    b: float = Field(
+        0.75, ge=0, le=1, title="Penalty for length (b)", description="How much long documents are held back"
+    )
+    tokens: Literal["words", "spaces"] = Field(
+        "words", title="Words are", description="Lower-cased words, or a plain split at spaces"
+    )
+    idf: Literal["okapi", "lucene"] = Field(
+        "okapi", title="Formula for rare words", description="Formula for how much a rare word counts"
+    )
 
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:

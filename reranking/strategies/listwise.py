@@ -57,7 +57,7 @@ class Listwise(ShowsSeveral):
     prompt_file: ClassVar[str] = "listwise"
 
     kind: Literal["listwise"] = "listwise"
-    reasons: bool = Field(True, description="Ask for one sentence on each document")
+    reasons: bool = Field(True, title="Ask for reasons", description="Ask for one sentence on each document")
 
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:

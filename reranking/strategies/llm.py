@@ -25,8 +25,10 @@ class LLMStrategy(AsksModel):
 
     prompt_file: ClassVar[str]
 
-    passage_words: int = Field(300, ge=1, le=100_000, description="Words of each document that the model sees")
-    show_title: bool = Field(True, description="Show the document's title above its text")
+    passage_words: int = Field(
+        300, ge=1, le=100_000, title="Words of each document", description="Words of each document that the model sees"
+    )
+    show_title: bool = Field(True, title="Show titles", description="Show the document's title above its text")
     domain: Annotated[DomainField, _DOMAIN] = Field(None, description="A field with its own idea of relevance")
     prompt: Annotated[Wording | None, _PROMPT] = Field(None, description="Your own words in place of the prompt")
 
@@ -60,7 +62,11 @@ class ShowsSeveral(LLMStrategy):
 
     remedies: ClassVar[tuple[Remedy, ...]] = (Remedy("Position-aware prompt", {"order_note": True}),)
 
-    order_note: bool = Field(False, description="Tell the model that the order of the passages carries no information")
+    order_note: bool = Field(
+        False,
+        title="Say that the order means nothing",
+        description="Tell the model that the order of the passages carries no information",
+    )
 
 
 def lost(failed: Sequence[tuple[int, Failed]]) -> list[Diagnostic]:

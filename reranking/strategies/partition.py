@@ -41,7 +41,7 @@ class Partition(Ordering):
 
     kind: Literal["listwise-partition"] = "listwise-partition"
     cutoff: int = Field(10, ge=1, le=199, description="Place in the first window of the pivot; the top that is exact")
-    budget: int = Field(10, ge=1, le=100, description="Rounds of partitions at most")
+    budget: int = Field(10, ge=1, le=100, title="Rounds at most", description="Rounds of partitions at most")
 
     @model_validator(mode="after")
     def _shrinks(self) -> Self:

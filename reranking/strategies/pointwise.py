@@ -61,7 +61,7 @@ class Grade(LLMStrategy):
     mode: Literal["written", "expected"] = Field(
         "written", description="The grade the model writes, with its reason; or the mean over log-probabilities"
     )
-    top: int = Field(10, ge=1, le=100, description="The best grade; the worst is 0")
+    top: int = Field(10, ge=1, le=100, title="Best grade", description="The best grade; the worst is 0")
 
     @override
     def prompt_name(self) -> str:

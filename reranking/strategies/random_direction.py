@@ -44,8 +44,18 @@ class PairwiseRandom(Comparing):
     )
 
     kind: Literal["pairwise-random"] = "pairwise-random"
-    mode: Mode = Field("agreement", description="The answer takes the whole win; or, by its log-odds, a share of it")
-    alpha: float = Field(0.01, ge=0.01, le=100, description="How strongly all documents are drawn to equal strength")
+    mode: Mode = Field(
+        "agreement",
+        title="What an answer counts",
+        description="The answer takes the whole win; or, by its log-odds, a share of it",
+    )
+    alpha: float = Field(
+        0.01,
+        ge=0.01,
+        le=100,
+        title="Pull towards equal strength (alpha)",
+        description="How strongly all documents are drawn to equal strength",
+    )
     seed: int = Field(1, ge=0, description="Seed of the lots that decide which document is shown first")
 
     @override

@@ -44,22 +44,37 @@ class Selective(Strategy):
     source: ClassVar[str] = "a cascade (Wang, Lin & Metzler 2011, https://doi.org/10.1145/2009916.2009934) on condition"
 
     kind: Literal["selective"] = "selective"
-    first: Nested = Field(Dense(), description="The cheap strategy, which orders everything")
-    dearer: Nested = Field(Listwise(reasons=False), description="Orders the best again if the first is unsure")
-    keep: int = Field(10, ge=1, description="How many of the best the dearer strategy orders")
-    when: Literal["margin", "disagreement"] = Field("margin", description="What shows that the first is unsure")
-    k: int = Field(5, ge=1, description="The top that should be sure")
+    first: Nested = Field(
+        Dense(), title="Cheap strategy first", description="The cheap strategy, which orders everything"
+    )
+    dearer: Nested = Field(
+        Listwise(reasons=False), title="Dearer strategy", description="Orders the best again if the first is unsure"
+    )
+    keep: int = Field(
+        10, ge=1, title="Documents for the dearer one", description="How many of the best the dearer strategy orders"
+    )
+    when: Literal["margin", "disagreement"] = Field(
+        "margin", title="Unsure by", description="What shows that the first is unsure"
+    )
+    k: int = Field(5, ge=1, title="Top that should be sure (k)", description="The top that should be sure")
     least_margin: float = Field(
         0.05,
         ge=0,
         le=1,
+        title="Least margin",
         description="With margin: unsure if ranks k and k + 1 are closer, as a share of all scores' range",
     )
-    other: Nested = Field(BM25(), description="With disagreement: the cheap strategy that gives a second opinion")
-    measure: Literal["overlap", "tau-b"] = Field(
-        "overlap", description="With disagreement: share of the top k in common, or correlation of the ranks there"
+    other: Nested = Field(
+        BM25(), title="Second opinion", description="With disagreement: the cheap strategy that gives a second opinion"
     )
-    least_agreement: float = Field(0.5, ge=-1, le=1, description="With disagreement: unsure below this")
+    measure: Literal["overlap", "tau-b"] = Field(
+        "overlap",
+        title="Agreement measured by",
+        description="With disagreement: share of the top k in common, or correlation of the ranks there",
+    )
+    least_agreement: float = Field(
+        0.5, ge=-1, le=1, title="Least agreement", description="With disagreement: unsure below this"
+    )
 
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:

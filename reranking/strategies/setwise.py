@@ -43,8 +43,14 @@ class Setwise(ShowsSeveral):
     prompt_file: ClassVar[str] = "setwise"
 
     kind: Literal["setwise"] = "setwise"
-    k: int = Field(10, ge=1, description="How many of the best are put in order")
-    children: int = Field(3, ge=2, le=19, description="Documents that are compared with one more at once")
+    k: int = Field(10, ge=1, title="Best documents to order (k)", description="How many of the best are put in order")
+    children: int = Field(
+        3,
+        ge=2,
+        le=19,
+        title="Documents compared with one more",
+        description="Documents that are compared with one more at once",
+    )
     method: Literal["heap", "tree"] = Field(
         "heap", description="A heap asks less; a tree of groups asks ahead and needs fewer steps"
     )

@@ -30,8 +30,10 @@ class SlidingWindow(Ordering):
     source: ClassVar[str] = "Sun et al. 2023, https://arxiv.org/abs/2304.09542"
 
     kind: Literal["listwise-window"] = "listwise-window"
-    stride: int = Field(10, ge=1, le=199, description="Documents the window moves by")
-    passes: int = Field(1, ge=1, le=20, description="How often the window slides up the list")
+    stride: int = Field(10, ge=1, le=199, title="Stride of the window", description="Documents the window moves by")
+    passes: int = Field(
+        1, ge=1, le=20, title="Passes up the list", description="How often the window slides up the list"
+    )
 
     @model_validator(mode="after")
     def _overlaps(self) -> Self:
@@ -76,7 +78,9 @@ class Groups(Ordering):
     source: ClassVar[str] = "merging of sorted windows, as in Sun et al. 2023, https://arxiv.org/abs/2304.09542"
 
     kind: Literal["listwise-groups"] = "listwise-groups"
-    k: int = Field(10, ge=1, le=199, description="How many of each window go on")
+    k: int = Field(
+        10, ge=1, le=199, title="Documents kept of each window (k)", description="How many of each window go on"
+    )
 
     @model_validator(mode="after")
     def _shrinks(self) -> Self:
@@ -123,7 +127,9 @@ class Tournament(Ordering):
 
     kind: Literal["tournament"] = "tournament"
     tournaments: int = Field(10, ge=1, le=100, description="Independent tournaments, whose points are summed")
-    share: float = Field(0.5, gt=0, lt=1, description="Share of each group that goes on to the next stage")
+    share: float = Field(
+        0.5, gt=0, lt=1, title="Share that goes on", description="Share of each group that goes on to the next stage"
+    )
     seed: int = Field(1, ge=0, description="Seed of the groupings")
 
     @override

@@ -26,7 +26,7 @@ class Ordering(ShowsSeveral):
     asks: ClassVar[tuple[type[Request], ...]] = (Generate,)
     prompt_file: ClassVar[str] = "listwise"
 
-    window: int = Field(20, ge=2, le=200, description="Documents the model sees at once")
+    window: int = Field(20, ge=2, le=200, title="Documents in a window", description="Documents the model sees at once")
 
 
 class Windows:

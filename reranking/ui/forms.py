@@ -46,7 +46,7 @@ def model_options(wants: tuple[type[Request], ...]) -> list[str]:
 
 
 def _field(name: str, info: FieldInfo, value: Any, key: str, owner: BaseModel) -> Any:
-    label = name.replace("_", " ").capitalize()
+    label = info.title or name.replace("_", " ").capitalize()
     annotation: Any = info.annotation
     form = _format(owner, name)
     if form == "model":

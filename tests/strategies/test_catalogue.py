@@ -8,6 +8,7 @@ import pytest
 
 from reranking.strategies import catalogue
 from reranking.strategies.base import Strategy
+from reranking.strategies.catalogue import UnknownStrategyError, make
 from reranking.strategies.lexical import BM25
 
 
@@ -57,3 +58,22 @@ def test_a_plug_in_that_cannot_be_used_is_logged_and_takes_nothing_away(monkeypa
 def test_of_two_plug_ins_of_one_kind_the_first_stays(monkeypatch, caplog):
     assert found(monkeypatch, "Own", "Twin")["own"] is Own
     assert "already" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"kind": "bm25", "k1": 20}, "bm25: k1 must be at most 10, not 20"),
+        ({"kind": "bm25", "b": -1}, "bm25: b must be at least 0, not -1"),
+        ({"kind": "bm25", "k1": "much"}, "bm25: k1 must be a number, not 'much'"),
+        ({"kind": "setwise", "k": 2.5}, "setwise: k must be a whole number, not 2.5"),
+        ({"kind": "bm25", "tokens": "letters"}, "bm25: tokens must be 'words' or 'spaces', not 'letters'"),
+        ({"kind": "bm25", "k2": 1}, "bm25: there is no parameter k2"),
+        ({"kind": "cascade", "stages": [{"keep": 3}]}, "cascade: stages.0.strategy is missing"),
+        ({"kind": "listwise-window", "window": 5, "stride": 9}, "listwise-window: stride must be smaller than window"),
+    ],
+)
+def test_what_is_wrong_with_a_parameter_is_said_in_plain_words(value, said):
+    with pytest.raises(UnknownStrategyError) as caught:
+        make(value)
+    assert str(caught.value).startswith(said)
