@@ -48,15 +48,17 @@ def rerank(
     model: ModelRef | None = None,
     *,
     archive: Archive | None = None,
+    settings: Settings | None = None,
 ) -> Ranking:
     """Order `documents` by relevance to `query`.
 
     `strategy` is an instance, a mapping with `kind`, or a name such as `bm25` or `bm25(k1=2)`.
     `model` fills the strategy's empty model fields. Replies are kept in `archive` (default:
-    in memory, for this call). A model's failure is stated in the ranking's outcome; raises
+    in memory, for this call). `settings` tell of keys and named connections (default: the
+    environment's). A model's failure is stated in the ranking's outcome; raises
     ValueError for an empty query, an unknown strategy or a strategy left without a model.
     """
-    return compare(query, documents, [strategy], model, archive=archive).rankings[0]
+    return compare(query, documents, [strategy], model, archive=archive, settings=settings).rankings[0]
 
 
 def compare(
@@ -66,11 +68,12 @@ def compare(
     model: ModelRef | None = None,
     *,
     archive: Archive | None = None,
+    settings: Settings | None = None,
 ) -> Comparison:
     """Order `documents` by each of `strategies`, all at once. See `rerank`."""
     if not has_content(query):
         raise ValueError("the query is empty")
-    registry = Registry()
+    registry = Registry(settings)
     candidates = as_candidates(documents)
     ready = [prepared(strategy, model, registry.answers) for strategy in strategies]
 

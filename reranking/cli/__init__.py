@@ -22,6 +22,7 @@ from reranking.cli.common import (
     prepared_strategies,
     read_inputs,
 )
+from reranking.cli.connections import connections, known_settings, models
 
 if TYPE_CHECKING:
     from reranking.api import Comparison
@@ -62,14 +63,15 @@ def run(
     from reranking.store import StoreError, open_store
 
     inputs = read_inputs(file, query)
-    ready = prepared_strategies(ctx.meta["written"])
+    settings = known_settings(db)
+    ready = prepared_strategies(ctx.meta["written"], settings)
     failed = False
     try:
         store = open_store(db)
     except StoreError as error:
         raise WrongUseError(str(error)) from error
     for one in inputs:
-        comparison = compare(str(one.query), one.documents, ready, archive=store.archive)
+        comparison = compare(str(one.query), one.documents, ready, archive=store.archive, settings=settings)
         failed |= any(ranking.outcome == "failed" for ranking in comparison.rankings)
         click.echo(as_json_line(comparison.to_json()) if as_json else _table(comparison))
     store.close()
@@ -112,27 +114,8 @@ def strategies(as_json: bool, markdown: bool) -> None:
     )
 
 
-@main.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def models(as_json: bool) -> None:
-    """List the models that can be named, what they answer, and what is missing."""
-    from reranking.providers.registry import Registry
-
-    rows = Registry().listing()
-    if as_json:
-        shown = [
-            {"name": row.name, "answers": list(row.answers), "available": row.available, "reason": row.reason}
-            for row in rows
-        ]
-        click.echo(as_json_line(shown))
-        return
-    columns(
-        [
-            (row.name, ", ".join(row.answers), "available" if row.available else row.reason)
-            for row in sorted(rows, key=lambda row: not row.available)
-        ],
-        ("model", "answers", "state"),
-    )
+main.add_command(models)
+main.add_command(connections)
 
 
 @main.command()

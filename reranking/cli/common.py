@@ -13,6 +13,7 @@ import click
 
 if TYPE_CHECKING:
     from reranking.formats.loaded import Input
+    from reranking.providers.settings import Settings
     from reranking.strategies.base import Strategy
 
 # Marks that turn the direction of the text after them.
@@ -72,7 +73,7 @@ def read_inputs(file: str, query: str | None) -> list[Input]:
     return inputs
 
 
-def prepared_strategies(written: Sequence[tuple[str, str]]) -> list[Strategy]:
+def prepared_strategies(written: Sequence[tuple[str, str]], settings: Settings) -> list[Strategy]:
     """The strategies as written, each with the models and parameters that follow it."""
     from reranking.api import prepared
     from reranking.providers.registry import Registry
@@ -93,7 +94,7 @@ def prepared_strategies(written: Sequence[tuple[str, str]]) -> list[Strategy]:
             groups[-1]["value"][key.strip()] = _value(text)
     if not groups:
         raise WrongUseError("name at least one --strategy; 'rerank-lens strategies' lists them")
-    registry = Registry()
+    registry = Registry(settings)
     try:
         return [prepared(group["value"], group["model"], registry.answers) for group in groups]
     except Exception as error:

@@ -59,6 +59,17 @@ class SavedConnection:
     prices: Prices | None = None
 
 
+_KINDS: dict[str, Kind] = {
+    "anthropic": "anthropic", "cohere": "rerank", "voyage": "rerank", "jina": "rerank", "rerank": "rerank",
+    "hf": "folder", "embedded": "folder", "simulated": "folder",
+}  # fmt: skip
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of a connection that is built in."""
+    return _KINDS.get(name, "openai")
+
+
 def checked(entered: SavedConnection) -> SavedConnection:
     """The connection, its name and place without space around them. Raises ModelError saying what is wrong."""
     name, place = entered.name.strip(), entered.place.strip()

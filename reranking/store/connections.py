@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from reranking.providers.abilities import Abilities, abilities_from_json
 from reranking.providers.saved import Prices, SavedConnection, checked
+from reranking.providers.settings import Settings
 from reranking.store.database import Database, StoreError
 from reranking.store.values import from_text, to_text
 
@@ -73,6 +74,12 @@ class Connections:
         with self._database.read() as connection:
             rows = connection.execute("SELECT model, found FROM tested_models ORDER BY model").fetchall()
         return {model: abilities_from_json(from_text(found)) for model, found in rows}
+
+    def settings(
+        self, keys: Mapping[str, str] | None = None, secrets: Callable[[str], str | None] | None = None
+    ) -> Settings:
+        """What models are opened with: these connections and findings, and the keys of one person."""
+        return Settings(keys=keys or {}, secrets=secrets, connections=self.all(), tested=self.tested())
 
     def _write(self, entered: SavedConnection, verb: str, taken: str) -> SavedConnection:
         saved = checked(entered)

@@ -51,14 +51,19 @@ class Store:
         self.database.close()
 
 
+def store_path(path: str | os.PathLike[str] | None = None) -> Path:
+    """The file that `open_store` would open for `path`; it need not be there."""
+    chosen = path if path is not None else os.environ.get(PATH_VARIABLE) or DEFAULT_PATH
+    return Path(chosen).expanduser().resolve()
+
+
 def open_store(path: str | os.PathLike[str] | None = None) -> Store:
     """The store in the file at `path`; a new one is created. One object per file and process.
 
     Without `path` it is `$RERANK_LENS_DB`, or else `data/rerank-lens.db` in the working folder.
     Raises StoreError, which says what to do, if the file cannot be used.
     """
-    chosen = path if path is not None else os.environ.get(PATH_VARIABLE) or DEFAULT_PATH
-    resolved = Path(chosen).expanduser().resolve()
+    resolved = store_path(path)
     with _lock:
         if resolved not in _stores:
             _stores[resolved] = Store(resolved)

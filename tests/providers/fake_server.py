@@ -10,17 +10,20 @@ from tests.providers.fake_openai import completion, error, first_token
 
 @contextmanager
 def serving(answer):
-    """A server for `answer(method, path, headers, body) -> (status, body)`; gives its address."""
+    """A server for `answer(method, path, headers, body) -> (status, body)`; gives its address.
+
+    The names of headers are in small letters.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
-            self.reply(*answer("GET", self.path, dict(self.headers), None))
+            self.reply(*answer("GET", self.path, {name.lower(): value for name, value in self.headers.items()}, None))
 
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            self.reply(*answer("POST", self.path, dict(self.headers), body))
+            self.reply(*answer("POST", self.path, {name.lower(): value for name, value in self.headers.items()}, body))
 
         def reply(self, status, body):
             content = (body if isinstance(body, str) else json.dumps(body)).encode()
@@ -69,7 +72,7 @@ class FakeOpenAI:
         self.asked = []
 
     def __call__(self, method, path, headers, body):
-        key = headers.get("Authorization", "").removeprefix("Bearer ")
+        key = headers.get("authorization", "").removeprefix("Bearer ")
         if method == "GET":
             return (200, self.context[path]) if path in self.context else (404, {"detail": "Not Found"})
         self.asked.append((key, body))
