@@ -105,7 +105,7 @@ def analyse(
     if design.orders != tuple(tuple(run.order) for run in runs):
         raise ValueError("the runs were not given in the orders of their design")
     chance = np.random.default_rng(seed)
-    groups = [design.groups[run] for run in observed.kept]
+    groups = np.array(design.groups)[observed.kept].tolist()
     share, mean_rank = _share(observed)
     return Bias(
         documents=observed.documents,

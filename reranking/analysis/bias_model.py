@@ -83,8 +83,9 @@ def fit(
 ) -> PositionModel:
     """The model of the observed runs; `groups[run]` numbers the groups that are resampled whole.
 
-    `resamples` is the number of bootstrap draws. An interval is the estimate plus and minus
-    t(G - 1) x bootstrap standard error x sqrt(G / (G - 1)) for G groups.
+    `resamples` is the number of bootstrap draws; without any there are no intervals. An interval
+    is the estimate plus and minus t(G - 1) x bootstrap standard error x sqrt(G / (G - 1)) for G
+    groups.
     """
     n, k = observed.n, observed.k
     _, numbers = np.unique(np.asarray(groups, int), return_inverse=True)
@@ -98,7 +99,7 @@ def fit(
     connected = bool(np.linalg.matrix_rank(known) == n - 1)
     values = [_clean(float(effects @ contrast)) for contrast in contrasts]
     errors: Array | None = None
-    if count > 1 and (connected or any(can_tell)):
+    if count > 1 and resamples and (connected or any(can_tell)):
         chance = chance or np.random.default_rng(0)
         weights = chance.multinomial(count, np.full(count, 1 / count), size=resamples)[:, numbers].astype(float)
         drawn = tables.solve(weights)
