@@ -10,7 +10,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -101,8 +101,13 @@ async def run_strategy(
     return replace(ranking, strategy=strategy.spec(), usage=run.usage(seconds), diagnostics=diagnostics)
 
 
+def unknown(request: Request) -> Predicted | None:
+    """Nothing is known about what a request is going to cost."""
+    return None
+
+
 async def estimate(
-    strategy: Strategy, query: str, candidates: Candidates, stub: Asks, predict: Predict = lambda request: None
+    strategy: Strategy, query: str, candidates: Candidates, stub: Asks, predict: Predict = unknown
 ) -> Estimate:
     """What `strategy` would ask, found by running it against `stub`, which sends nothing.
 
@@ -190,7 +195,7 @@ async def _drive(steps: Generator[Any, Any, Any], gateway: Asks, run: Run, sibli
             answer = None
             if isinstance(asked, Together):
                 among = _Siblings(len(asked.parts))
-                answer = await _all([_drive(part, gateway, run, among) for part in asked.parts])
+                answer = await all_of([_drive(part, gateway, run, among) for part in asked.parts])
             elif isinstance(asked, Until):
                 await siblings.until(asked.holds)
             elif isinstance(asked, Aside):
@@ -204,8 +209,8 @@ async def _drive(steps: Generator[Any, Any, Any], gateway: Asks, run: Run, sibli
         steps.close()
 
 
-async def _all(parts: list[Any]) -> list[Any]:
-    """Await all parts; when one raises, cancel the others and wait for them before raising."""
+async def all_of(parts: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Do all parts at once; when one raises, cancel the others and wait for them before raising."""
     tasks = [asyncio.ensure_future(part) for part in parts]
     try:
         return list(await asyncio.gather(*tasks))

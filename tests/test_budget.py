@@ -54,12 +54,14 @@ def test_no_request_is_sent_that_could_take_the_spending_over_the_limit():
     assert codes(replies) == [""] * 3 + ["budget"] * 7
     assert model.count == 3
     assert run.common.budget.spent == pytest.approx(0.3)
-    assert (run.requests, run.turned_away, run.common.budget.turned_away) == (3, 7, 7)
+    assert (run.requests, run.turned_away) == (3, 7)
 
 
 def test_a_request_that_was_turned_away_says_why_and_what_to_do():
-    (failed,) = ask(make(), [generate(priced(0.2))], limited(0.1))
+    run = limited(0.1)
+    failed, _ = ask(make(), many(priced(0.2), 2), run)
     assert failed.message == "The run reached its spending limit of $0.10. Raise the limit and resume the run."
+    assert run.common.budget.reasons == [failed.message]
 
 
 def test_calls_under_way_count_with_the_most_that_they_may_cost_and_later_with_what_they_did():

@@ -35,6 +35,12 @@ RECORDS_AT_ONCE = 1000
 HOPELESS = frozenset({"no-key", "bad-key", "unknown-model", "not-installed"})
 """Codes after which asking the same model again in the same run only repeats the failure."""
 
+SILENCE = frozenset({"connection", "timeout"})
+"""Codes with which nothing came back from where a model is asked."""
+
+LONGEST_SILENCE = 3
+"""Calls in a row that nothing came back from: a run that meets the last of them asks that model nothing more."""
+
 NEVER_SENT = frozenset({"no-key", "not-installed", "cannot-answer"})
 """Codes with which a model says that it could not even ask: no call was made."""
 
@@ -231,8 +237,7 @@ class Gateway:
                 f"{model.name} answered {reply.size()} of the {len(cast(PerText, request).texts)} texts it was sent."
             )
             reply = Failed("bad-reply", message, reply.receipt.raw, reply.receipt)
-        if isinstance(reply, Failed) and reply.code in HOPELESS:
-            run.hopeless[model.name] = reply
+        self._judge(flight, reply)
         was_sent = not (isinstance(reply, Failed) and reply.code in NEVER_SENT)
         self._leave(flight, reply if was_sent else None)
         if not was_sent:
@@ -243,6 +248,13 @@ class Gateway:
             key, parts = None, ()
         await self.archive.keep(Call(run.label, request, model.name, key, parts, reply, "sent", started, seconds))
         return Landed(reply, True, seconds)
+
+    def _judge(self, flight: Flight, reply: Reply | Failed) -> None:
+        """Note what says that asking the same model again in this run is in vain."""
+        code = reply.code if isinstance(reply, Failed) else ""
+        flight.line.silence = flight.line.silence + 1 if code in SILENCE else 0
+        if code in HOPELESS or flight.line.silence >= LONGEST_SILENCE:
+            flight.run.hopeless[flight.model.name] = cast(Failed, reply)
 
     def _leave(self, flight: Flight, reply: Reply | Failed | None) -> None:
         """Give its seat, and what it did not cost, to those who wait; there is no `reply` if it was not sent."""

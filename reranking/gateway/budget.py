@@ -39,14 +39,9 @@ class Budget:
         self.limit = limit
         self.spent = spent
         self.uncovered: set[str] = set()
-        self.turned_away = 0
+        self.reasons: list[str] = []  # why requests were turned away
         self._held = 0.0
         self._ended: WeakSet[Run] = WeakSet()
-
-    @property
-    def sentence(self) -> str:
-        """What to tell whose request was turned away: why, and what to do."""
-        return f"The run reached its spending limit of {dollars(self.limit)}. Raise the limit and resume the run."
 
     def most(self, request: Request, model: Model) -> float:
         """The most that the call may cost, in US dollars: infinite if it is paid and has no known price."""
@@ -67,15 +62,19 @@ class Budget:
     def take(self, most: float, run: Run, model: str) -> Failed | None:
         """Count a call with the most that it may cost, or say why it must not be made."""
         if math.isinf(most):
-            self.turned_away += 1
             message = f"The price of '{model}' is not known, so that no spending limit can hold. Remove the limit, "
-            return Failed(BUDGET, f"{message}or take another model.")
+            return self._refuse(f"{message}or take another model.")
         if most > 0 and (run in self._ended or not self._fits(self.spent + self._held + most)):
             self._ended.add(run)
-            self.turned_away += 1
-            return Failed(BUDGET, self.sentence)
+            message = f"The run reached its spending limit of {dollars(self.limit)}. "
+            return self._refuse(f"{message}Raise the limit and resume the run.")
         self._held += most
         return None
+
+    def _refuse(self, reason: str) -> Failed:
+        if reason not in self.reasons:
+            self.reasons.append(reason)
+        return Failed(BUDGET, reason)
 
     def settle(self, most: float, reply: Reply | Failed | None) -> None:
         """Count a call with what it cost; None is one that was called off."""

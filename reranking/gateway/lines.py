@@ -106,6 +106,7 @@ class Line:
     def __init__(self, limit: int, per_minute: int | None = None) -> None:
         self.limit = limit
         self.per_minute = per_minute
+        self.silence = 0  # calls that nothing came back from since something last did
         self.is_asleep = False  # whether somebody comes back when another request may begin
         self._lanes: dict[Run, deque[Flight]] = {}
         self._under_way: Counter[Run] = Counter()

@@ -115,6 +115,14 @@ class Calls:
             ).fetchone()
         return int(number)
 
+    def spent(self, job: str) -> float:
+        """US dollars that the calls of a job have cost, those of unknown cost left out."""
+        with self._database.read() as connection:
+            (dollars,) = connection.execute(
+                "SELECT total(cost_usd) FROM calls WHERE job = ? AND source = 'sent' AND cost_usd IS NOT NULL", (job,)
+            ).fetchone()
+        return float(dollars)
+
     def spending(self) -> list[Spending]:
         """What was spent on each model, by name, deleted sessions included."""
         with self._database.read() as connection:

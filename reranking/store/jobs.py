@@ -12,7 +12,7 @@ from reranking.ranking import Ranking
 from reranking.store.candidates import keep_candidates, load_documents
 from reranking.store.database import Database, StoreError
 from reranking.store.sessions import new_id
-from reranking.store.values import from_text, plain_text, to_text
+from reranking.store.values import from_text, legible, plain_text, to_text
 
 JobKind = Literal["comparison", "bias"]
 JobState = Literal["running", "done", "cancelled", "failed", "interrupted"]
@@ -23,7 +23,10 @@ SILENT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRow:
-    """A job in a list. `spec` is what it was started with; times are seconds since the epoch."""
+    """A job in a list. `spec` is what it was started with; times are seconds since the epoch.
+
+    `problem` says why a job that `failed` could not go on.
+    """
 
     id: str
     session: str
@@ -34,6 +37,7 @@ class JobRow:
     state: JobState
     created: float
     finished: float | None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,11 +105,12 @@ class Jobs:
                 (self._clock(), plain_text(list(ids))),
             )
 
-    def end(self, id: str, state: Literal["done", "cancelled", "failed"]) -> None:
-        """Say that a job is over. Raises StoreError if there is no such job."""
+    def end(self, id: str, state: Literal["done", "cancelled", "failed"], problem: str = "") -> None:
+        """Say that a job is over, and why if it could not go on. Raises StoreError if there is no such job."""
         with self._database.write() as connection:
             ended = connection.execute(
-                "UPDATE jobs SET state = ?, finished = ? WHERE id = ?", (state, self._clock(), id)
+                "UPDATE jobs SET state = ?, problem = ?, finished = ? WHERE id = ?",
+                (state, legible(problem), self._clock(), id),
             )
             if ended.rowcount == 0:
                 raise _no_job(id)
@@ -118,7 +123,7 @@ class Jobs:
         now = self._clock()
         with self._database.write() as connection:
             resumed = connection.execute(
-                "UPDATE jobs SET state = 'running', finished = NULL, heartbeat = ? WHERE id = ? "
+                "UPDATE jobs SET state = 'running', problem = '', finished = NULL, heartbeat = ? WHERE id = ? "
                 "AND (state IN ('cancelled', 'failed') OR (state = 'running' AND heartbeat < ?))",
                 (now, id, now - SILENT_SECONDS),
             )
@@ -183,7 +188,7 @@ class Jobs:
         ]
 
     def _values(self, row: sqlite3.Row, own: Container[str]) -> dict[str, Any]:
-        names = ("id", "session", "kind", "query", "seed", "created", "finished")
+        names = ("id", "session", "kind", "query", "seed", "created", "finished", "problem")
         return {
             **{name: row[name] for name in names},
             "spec": from_text(row["spec"]),

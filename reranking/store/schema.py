@@ -187,10 +187,13 @@ _CONNECTIONS = (
     """,
 )
 
+_PROBLEMS_OF_JOBS = ("ALTER TABLE jobs ADD COLUMN problem TEXT NOT NULL DEFAULT ''",)
+
 MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0001_first_tables": _FIRST,
     "0002_cache_sizes": _CACHE_SIZES,
     "0003_connections": _CONNECTIONS,
+    "0004_problems_of_jobs": _PROBLEMS_OF_JOBS,
 }
 """Statements by the name under which they are recorded as applied, oldest first."""
 

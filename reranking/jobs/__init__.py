@@ -10,26 +10,25 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any, ClassVar, Literal
-
-from typing_extensions import override
+from typing import Literal
 
 from reranking.analysis.bias_plan import BiasPlan, plan_from_json
 from reranking.analysis.bias_runs import bias_run
-from reranking.documents import Candidate, Candidates, Document, as_candidates
-from reranking.engine import Estimate, estimate, run_strategy
-from reranking.gateway import Gateway, Resolve, Run
+from reranking.documents import Candidate, Document, as_candidates
+from reranking.engine import Estimate, all_of, run_strategy
+from reranking.gateway import Budget, Common, Gateway, Resolve, Run
+from reranking.jobs.prediction import predict
 from reranking.loop import background, submit
-from reranking.providers.simulated import Rehearsal
 from reranking.ranking import Diagnostic, Ranking, failed
-from reranking.replies import Failed, Reply
-from reranking.requests import Request
 from reranking.store import JobKind, JobState, Store, StoreError
-from reranking.strategies.base import Family, Steps, Strategy
-from reranking.strategies.catalogue import UnknownStrategyError, make, with_defaults
+from reranking.strategies.base import Strategy
+from reranking.strategies.catalogue import with_defaults
+from reranking.strategies.unknown import made
+
+__all__ = ["JobStatus", "Jobs", "Part", "predict"]
 
 BEAT_SECONDS = 1.0
 CANCEL_SECONDS = 5.0
@@ -43,16 +42,20 @@ logger = logging.getLogger(__name__)
 class Part:
     """One strategy on one order of the candidates: a comparison's column, a bias test's run.
 
-    `order` holds the original positions as given to the strategy. `predicted` is None until
-    it is known; `done` and `cost_usd` grow while it runs; `ranking` is there when it is over.
+    `order` holds the original positions as given to the strategy. `nonce` keeps its requests apart
+    from equal ones without it, or with another. `predicted` is None until it is known; `done`,
+    `saved` (those of them that needed no new call) and `cost_usd` grow while it runs; `ranking` is
+    there when it is over.
     """
 
     position: int
     repetition: int
     strategy: Strategy
     order: tuple[int, ...]
+    nonce: str | None = None
     predicted: Estimate | None = None
     done: int = 0
+    saved: int = 0
     cost_usd: float | None = 0.0
     ranking: Ranking | None = None
 
@@ -61,6 +64,8 @@ class Part:
 class JobStatus:
     """A job as it stands now. `problem` says why a `failed` job could not go on.
 
+    `limit` is what it was allowed to spend when it was first started, None for no limit; `budget`
+    is the one it has now, None for no limit or if this process has not worked on it.
     `created` is when it was first started, `started` when this process began to work on it.
     `plan` is how a bias test was set up; parts of a test that is done without a ranking were not
     needed any more.
@@ -77,6 +82,8 @@ class JobStatus:
     problem: str = ""
     started: float = field(default_factory=time.time)
     plan: BiasPlan | None = None
+    limit: float | None = None
+    budget: Budget | None = None
 
     @property
     def rankings(self) -> list[Ranking]:
@@ -88,6 +95,7 @@ class JobStatus:
 class _Live:
     status: JobStatus
     resolve: Resolve
+    common: Common
     task: asyncio.Task[None] | None = None  # known to the loop only
     stopped: bool = False
     over: threading.Event = field(default_factory=threading.Event)
@@ -115,6 +123,8 @@ class Jobs:
         orders: Sequence[Sequence[int]] = (),
         seed: int = 0,
         plan: BiasPlan | None = None,
+        budget_usd: float | None = None,
+        nonces: Sequence[str | None] = (),
     ) -> str:
         """Store a job and start it; return its id.
 
@@ -122,6 +132,10 @@ class Jobs:
         on those of a `plan`, or once on the input order if there is neither. `resolve` finds the
         models with the keys of the user who started the job. Raises ValueError if the plan does
         not fit the documents.
+
+        With `budget_usd` at most that is spent (see `Budget`); a job that gets there ends as
+        `failed`, and `resume` goes on with a higher limit. `nonces` holds one for each strategy: a
+        new one has all its requests answered anew, the same one again finds those answers.
         """
         if plan is not None:
             orders, seed = plan.orders(len(documents)), plan.seed
@@ -130,12 +144,27 @@ class Jobs:
             "strategies": [strategy.spec() for strategy in strategies],
             "orders": [list(order) for order in orders],
             "plan": None if plan is None else plan.to_json(),
+            "budget_usd": budget_usd,
+            "nonces": list(nonces),
         }
+        budget = None if budget_usd is None else Budget(budget_usd)
         job = self.store.jobs.add(session, kind, query, documents, spec, seed)
-        parts = _parts(strategies, orders, len(documents), plan)
+        parts = _parts(strategies, orders, len(documents), plan, nonces)
         candidates = as_candidates(documents)
-        status = JobStatus(job, session, kind, query, candidates, parts, "running", time.time(), plan=plan)
-        self._begin(_Live(status, resolve))
+        status = JobStatus(
+            job,
+            session,
+            kind,
+            query,
+            candidates,
+            parts,
+            "running",
+            time.time(),
+            plan=plan,
+            limit=budget_usd,
+            budget=budget,
+        )
+        self._begin(_Live(status, resolve, Common(budget)))
         return job
 
     def status(self, job: str) -> JobStatus | None:
@@ -170,11 +199,15 @@ class Jobs:
         for live in mine:
             live.over.wait(CANCEL_SECONDS)
 
-    def resume(self, job: str, resolve: Resolve) -> None:
+    def resume(
+        self, job: str, resolve: Resolve, *, budget_usd: float | Literal["as before"] | None = "as before"
+    ) -> None:
         """Go on with a job that was interrupted, cancelled or failed.
 
-        Strategies that had ended keep their rankings; the others run again, and what was
-        answered before is taken from the reply cache. Raises ValueError if it is running.
+        Strategies that had ended keep their rankings, unless the spending limit had kept some of
+        their requests from being sent; the others run again, and what was answered before is taken
+        from the reply cache. What the job has spent before counts towards its limit. Raises
+        ValueError if it is running.
         """
         with self._lock:
             self._ended.pop(job, None)
@@ -182,7 +215,11 @@ class Jobs:
             raise ValueError("only a job that was cut short can be resumed")
         status = self._stored(job)
         assert status is not None
-        self._begin(_Live(status, resolve))
+        status.parts = [replace(part, ranking=None, done=0) if _is_cut(part) else part for part in status.parts]
+        limit = status.limit if budget_usd == "as before" else budget_usd
+        status.budget = None if limit is None else Budget(limit, self.store.calls.spent(job))
+        status.problem = ""
+        self._begin(_Live(status, resolve, Common(status.budget)))
 
     def wait(self, job: str, seconds: float | None = None) -> JobStatus:
         """Wait until a job of this process is over and return how it ended. Raises TimeoutError."""
@@ -213,6 +250,8 @@ class Jobs:
             if not live.stopped:
                 await self._all_parts(live)
             state = "cancelled" if live.stopped else "done"
+            if status.budget is not None and status.budget.reasons and state == "done":
+                state, status.problem = "failed", " ".join(status.budget.reasons)
         except asyncio.CancelledError:
             state = "cancelled"
         except Exception as error:  # the store failed; a strategy's own faults end in its ranking
@@ -224,7 +263,7 @@ class Jobs:
 
     async def _all_parts(self, live: _Live) -> None:
         groups = groupby(live.status.parts, key=lambda part: part.position)
-        await _all_of([self._strategy(live, list(parts)) for _, parts in groups])
+        await all_of([self._strategy(live, list(parts)) for _, parts in groups])
 
     async def _strategy(self, live: _Live, parts: Sequence[Part]) -> None:
         """Run one strategy on its orders: all at once, or in waves until its plan has enough of them."""
@@ -233,16 +272,16 @@ class Jobs:
         for wave in waves:
             if plan is not None and await asyncio.to_thread(_is_enough, plan, parts):
                 return
-            await _all_of([self._run(live, part) for part in parts if part.repetition in wave and part.ranking is None])
+            await all_of([self._run(live, part) for part in parts if part.repetition in wave and part.ranking is None])
 
     async def _run(self, live: _Live, part: Part) -> None:
         status = live.status
         candidates = [status.candidates[index] for index in part.order]
         if part.repetition == 0:
-            part.predicted = await asyncio.to_thread(predict, part.strategy, status.query, candidates)
+            part.predicted = await asyncio.to_thread(predict, part.strategy, status.query, candidates, live.resolve)
 
         def count(run: Run) -> None:
-            part.done, part.cost_usd = run.requests, run.cost_usd
+            part.done, part.saved, part.cost_usd = run.requests, run.cached, run.cost_usd
 
         ranking = await run_strategy(
             part.strategy,
@@ -251,8 +290,9 @@ class Jobs:
             self.gateway,
             label=f"{status.id}/{part.position}/{part.repetition}",
             resolve=live.resolve,
-            nonce=f"{status.id}/{part.repetition}" if status.kind == "bias" else None,
+            nonce=f"{status.id}/{part.repetition}" if status.kind == "bias" else part.nonce,
             on_answer=count,
+            common=live.common,
         )
         part.ranking = ranking
         part.ranking = await asyncio.to_thread(self._kept, status, part, ranking)
@@ -283,7 +323,7 @@ class Jobs:
     async def _end(self, live: _Live, state: EndState) -> None:
         status = live.status
         try:
-            await asyncio.to_thread(self.store.jobs.end, status.id, state)
+            await asyncio.to_thread(self.store.jobs.end, status.id, state, status.problem)
         except StoreError as error:
             logger.warning("job %s ended as %s, which cannot be stored: %s", status.id, state, error)
         finally:
@@ -297,74 +337,21 @@ class Jobs:
         row = self.store.jobs.get(job)
         if row is None:
             return None
-        strategies = [_made(spec) for spec in row.spec["strategies"]]
+        strategies = [made(spec) for spec in row.spec["strategies"]]
         kept_plan = row.spec.get("plan")
         plan = None if kept_plan is None else plan_from_json(kept_plan)
-        parts = _parts(strategies, row.spec["orders"], len(row.documents), plan)
+        parts = _parts(strategies, row.spec["orders"], len(row.documents), plan, row.spec.get("nonces", ()))
         kept = {(entry.position, entry.repetition): entry.ranking for entry in self.store.jobs.rankings(job)}
         for part in parts:
             part.ranking = kept.get((part.position, part.repetition))
             if part.ranking is not None:
-                part.done, part.cost_usd = part.ranking.usage.requests, part.ranking.usage.cost_usd
+                usage = part.ranking.usage
+                part.done, part.saved, part.cost_usd = usage.requests, usage.cached, usage.cost_usd
         candidates = as_candidates(row.documents)
-        return JobStatus(job, row.session, row.kind, row.query, candidates, parts, row.state, row.created, plan=plan)
-
-
-class UnknownStrategy(Strategy):
-    """A stored strategy that this installation does not have; its stored ranking can still be read."""
-
-    title: ClassVar[str] = "Unknown strategy"
-    family: ClassVar[Family] = "Baseline"
-
-    stored: dict[str, Any]
-
-    @property
-    @override
-    def name(self) -> str:
-        return f"{self.stored.get('kind', 'unknown')} (not installed)"
-
-    @override
-    def spec(self) -> dict[str, Any]:
-        return self.stored
-
-    @override
-    def steps(self, query: str, candidates: Candidates) -> Steps:
-        yield from ()
-        return failed(candidates, [Diagnostic("unknown-strategy", f"{self.name}: install what it comes from.")])
-
-
-def _made(spec: dict[str, Any]) -> Strategy:
-    try:
-        return make(spec)
-    except UnknownStrategyError:
-        return UnknownStrategy(stored=spec)
-
-
-def predict(strategy: Strategy, query: str, candidates: Sequence[Candidate]) -> Estimate:
-    """What a strategy will ask, from a rehearsal that sends nothing. Not to be called on the loop."""
-    count = 1 + max((item.index for item in candidates), default=-1)
-    return asyncio.run(estimate(strategy, query, candidates, _Rehearsed(Rehearsal.of(count))))
-
-
-class _Rehearsed:
-    """Answers at once from a rehearsal, without the gateway's bookkeeping."""
-
-    def __init__(self, model: Rehearsal) -> None:
-        self.model = model
-
-    async def ask(self, requests: Sequence[Request], run: Run) -> list[Reply | Failed]:
-        return [await self.model.answer(request) for request in requests]
-
-
-async def _all_of(work: Sequence[Coroutine[Any, Any, None]]) -> None:
-    """Do all of it at once; when one raises, cancel the others and wait for them before raising."""
-    tasks = [asyncio.ensure_future(one) for one in work]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        return JobStatus(
+            job, row.session, row.kind, row.query, candidates, parts, row.state, row.created, row.problem,
+            plan=plan, limit=row.spec.get("budget_usd"),
+        )  # fmt: skip
 
 
 def _is_enough(plan: BiasPlan, parts: Sequence[Part]) -> bool:
@@ -372,12 +359,21 @@ def _is_enough(plan: BiasPlan, parts: Sequence[Part]) -> bool:
     return plan.is_enough([bias_run(part.order, part.ranking) for part in shuffles if part.ranking is not None])
 
 
+def _is_cut(part: Part) -> bool:
+    """Whether a spending limit kept the strategy from asking all that it wanted."""
+    return part.ranking is not None and part.ranking.usage.turned_away > 0
+
+
 def _parts(
-    strategies: Sequence[Strategy], orders: Sequence[Sequence[int]], count: int, plan: BiasPlan | None
+    strategies: Sequence[Strategy],
+    orders: Sequence[Sequence[int]],
+    count: int,
+    plan: BiasPlan | None,
+    nonces: Sequence[str | None],
 ) -> list[Part]:
     given: Sequence[Sequence[int]] = orders or [range(count)]
     return [
-        Part(position, repetition, strategy, tuple(order))
+        Part(position, repetition, strategy, tuple(order), nonces[position] if nonces else None)
         for position, strategy in enumerate(strategies)
         for repetition, order in enumerate(given)
         if plan is None or plan.is_run(position, repetition)

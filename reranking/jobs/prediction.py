@@ -1,0 +1,58 @@
+"""What a strategy is going to ask and to cost, before anything is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from reranking.documents import Candidate
+from reranking.engine import Estimate, Predict, estimate, unknown
+from reranking.gateway import Resolve, Run
+from reranking.models import ModelError, ModelRef, Predicted
+from reranking.providers.simulated import Rehearsal
+from reranking.replies import Failed, Reply
+from reranking.requests import Request
+from reranking.strategies.base import Strategy
+
+
+def predict(
+    strategy: Strategy, query: str, candidates: Sequence[Candidate], resolve: Resolve | None = None
+) -> Estimate:
+    """What a strategy will ask, from a rehearsal that sends nothing. Not to be called on the loop.
+
+    `resolve` finds the models that say what a request costs; without it that is unknown.
+    """
+    count = 1 + max((item.index for item in candidates), default=-1)
+    costs: Predict = Costs(resolve) if resolve is not None else unknown
+    return asyncio.run(estimate(strategy, query, candidates, _Rehearsed(Rehearsal.of(count)), costs))
+
+
+class Costs:
+    """What requests are going to cost, as their models say; None for a model that does not say or cannot be opened."""
+
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self._predicts: dict[ModelRef, Predict] = {}
+
+    def __call__(self, request: Request) -> Predicted | None:
+        """What `request` is going to cost."""
+        if request.model not in self._predicts:
+            self._predicts[request.model] = self._of(request.model)
+        return self._predicts[request.model](request)
+
+    def _of(self, ref: ModelRef) -> Predict:
+        try:
+            found: Predict = getattr(self._resolve(ref), "predicted", unknown)
+        except ModelError:
+            return unknown
+        return found
+
+
+class _Rehearsed:
+    """Answers at once from a rehearsal, without the gateway's bookkeeping."""
+
+    def __init__(self, model: Rehearsal) -> None:
+        self.model = model
+
+    async def ask(self, requests: Sequence[Request], run: Run) -> list[Reply | Failed]:
+        return [await self.model.answer(request) for request in requests]
