@@ -189,11 +189,22 @@ _CONNECTIONS = (
 
 _PROBLEMS_OF_JOBS = ("ALTER TABLE jobs ADD COLUMN problem TEXT NOT NULL DEFAULT ''",)
 
+_STRATEGY_SETS = (
+    """
+    CREATE TABLE strategy_sets (     -- strategies under a name, to be used again
+        name TEXT PRIMARY KEY,
+        entries TEXT NOT NULL CHECK (json_valid(entries)), -- the screens' lines
+        saved REAL NOT NULL
+    ) STRICT
+    """,
+)
+
 MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0001_first_tables": _FIRST,
     "0002_cache_sizes": _CACHE_SIZES,
     "0003_connections": _CONNECTIONS,
     "0004_problems_of_jobs": _PROBLEMS_OF_JOBS,
+    "0005_strategy_sets": _STRATEGY_SETS,
 }
 """Statements by the name under which they are recorded as applied, oldest first."""
 

@@ -17,6 +17,7 @@ from reranking.store.database import Database
 from reranking.store.jobs import Jobs
 from reranking.store.judgments import Judgments
 from reranking.store.sessions import Sessions
+from reranking.store.strategy_sets import StrategySets
 
 DEFAULT_PATH = Path("data/rerank-lens.db")
 PATH_VARIABLE = "RERANK_LENS_DB"
@@ -41,6 +42,7 @@ class Store:
         self.calls = Calls(self.database)
         self.judgments = Judgments(self.database, clock)
         self.connections = Connections(self.database, clock)
+        self.strategy_sets = StrategySets(self.database, clock)
 
     def close(self) -> None:
         """Write what is waiting, and close the file. The next `open_store` opens it again."""

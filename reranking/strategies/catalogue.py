@@ -196,10 +196,10 @@ def _problem(item: Any) -> str:
 
 
 _NUMBERS = {
-    "less_than_equal": "at most {le}",
-    "less_than": "less than {lt}",
-    "greater_than_equal": "at least {ge}",
-    "greater_than": "more than {gt}",
+    "less_than_equal": "at most {le:g}",
+    "less_than": "less than {lt:g}",
+    "greater_than_equal": "at least {ge:g}",
+    "greater_than": "more than {gt:g}",
     "finite_number": "a finite number",
     "int_from_float": "a whole number",
 }
