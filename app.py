@@ -22,6 +22,7 @@ screen = st.navigation(
         st.Page("pages/bias.py", title="Bias"),
         st.Page("pages/judge.py", title="Judge"),
         st.Page("pages/sessions.py", title="Sessions"),
+        st.Page("pages/connections.py", title="Connections"),
     ],
     position="top",
 )

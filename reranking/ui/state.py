@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -13,6 +13,7 @@ from reranking.documents import Document
 from reranking.jobs import Jobs, JobStatus
 from reranking.models import ModelError
 from reranking.providers.registry import Registry
+from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import ModelInfo, Settings
 from reranking.store import JobKind, Store, StoreError, open_store
 from reranking.store.sessions import ChangedElsewhereError, MissingSessionError
@@ -51,11 +52,35 @@ def store() -> Store:
 
 def registry() -> Registry:
     """The models as this browser session sees them, with its own keys."""
-    keys = tuple(sorted((name, key) for name, key in st.session_state.get("keys", {}).items() if key))
-    if st.session_state.get("registry_keys") != keys or "registry" not in st.session_state:
-        st.session_state.registry = Registry(Settings(keys=dict(keys), secrets=_secret))
-        st.session_state.registry_keys = keys
+    connections, tested = store().connections.all(), store().connections.tested()
+    keys = {name: key for name in _keys() if (key := typed_key(name, connections))}
+    if st.session_state.get("registry_of") != (keys, connections, tested):
+        settings = Settings(keys=keys, secrets=_secret, connections=connections, tested=tested)
+        st.session_state.registry = Registry(settings)
+        st.session_state.registry_of = (keys, connections, tested)
     found: Registry = st.session_state.registry
+    return found
+
+
+def type_key(name: str, key: str, place: str = "") -> None:
+    """Keep a key for this browser session only; a blank one is forgotten.
+
+    `place` is the address of a named connection: should it be changed, by whomever, the key does not go there.
+    """
+    if key.strip():
+        _keys()[name] = (key.strip(), place)
+    else:
+        _keys().pop(name, None)
+
+
+def typed_key(name: str, connections: Mapping[str, SavedConnection]) -> str:
+    """The key that was typed in for the connection, if it is still at the address that the key was typed in for."""
+    key, place = _keys().get(name, ("", ""))
+    return key if place == (connections[name].place if name in connections else "") else ""
+
+
+def _keys() -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = st.session_state.setdefault("keys", {})
     return found
 
 

@@ -18,8 +18,6 @@ from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import UnknownStrategyError, kind_of, make, strategies, without_model
 from reranking.ui import forms, names, notices, page, state
 
-KEYS = {"openai": "OpenAI", "anthropic": "Anthropic", "cohere": "Cohere", "voyage": "Voyage", "jina": "Jina"}
-
 
 def strategy_set(entered: state.Draft, documents: Sequence[Document]) -> None:
     """All lines of the set, and what can be added."""
@@ -27,7 +25,7 @@ def strategy_set(entered: state.Draft, documents: Sequence[Document]) -> None:
     for entry in list(entered.shelf):
         _line(entered, entry, documents)
     _add(entered)
-    _keys()
+    st.page_link("pages/connections.py", label="Keys and connections")
 
 
 def needs(entry: state.Entry) -> str:
@@ -134,14 +132,3 @@ def _first_spec(cls: type[Strategy]) -> dict[str, Any]:
         options = [name for name in forms.model_options(strategy.wants()) if name.startswith("embedded:")]
         spec["model"] = cls.default_model or (options[0] if options else None)
     return spec
-
-
-def _keys() -> None:
-    with st.popover("API keys", key="keys", type="tertiary"):
-        st.caption("Kept in the memory of this browser session only. Environment variables work too.")
-        for provider, title in KEYS.items():
-            st.session_state.setdefault("keys", {})
-            typed = st.text_input(
-                title, type="password", key=f"key-{provider}", autocomplete="off", persist_state="session"
-            )
-            st.session_state["keys"][provider] = (typed or "").strip()
