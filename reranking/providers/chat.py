@@ -12,11 +12,12 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
-from reranking.models import ModelError
+from reranking.models import ModelError, Predicted
 from reranking.providers.abilities import Abilities
 from reranking.providers.choosing import by_logprobs, by_text
 from reranking.providers.connection import Connection, Received
 from reranking.providers.errors import Problem
+from reranking.providers.predicting import predicted, price_of
 from reranking.providers.prices import Tokens, cost, tokens
 from reranking.providers.saved import SavedConnection
 from reranking.replies import Choices, Receipt, Reply, Text
@@ -82,6 +83,7 @@ class ChatModel(ABC):
         self._server = server
         self._without: set[str] = _refusals(found) if found is not None else set()
         self._room = ROOM_TO_CHOOSE
+        self._tells = False  # log-probabilities
         self._temperature: float | None = None
         if server.saved is not None:
             self._limit_by(server.saved)
@@ -101,6 +103,23 @@ class ChatModel(ABC):
         if isinstance(request, Choose):
             return await self._choose(request)
         raise ModelError("cannot-answer", f"{self.name} cannot answer {type(request).__name__}.")
+
+    @property
+    def paid(self) -> bool:
+        """Whether somebody charges for its calls."""
+        return self._server.is_paid
+
+    def predicted(self, request: Request) -> Predicted | None:
+        """What `request` is going to cost; None if its price is not known."""
+        outputs = (request.max_output_tokens,) if isinstance(request, Generate) else self._room_of_a_choice()
+        return predicted(request, price_of(self._server, self._model), outputs)
+
+    def _room_of_a_choice(self) -> tuple[int, ...]:
+        """The most tokens that a choice may write, and those of the calls that may have to follow."""
+        if self._tells:
+            return (1,)
+        written = (self._room, ROOM_TO_THINK) if self._room < ROOM_TO_THINK else (self._room,)
+        return written if LOGPROBS in self._without else (1, *written)
 
     @property
     def server(self) -> Connection:
@@ -237,6 +256,7 @@ class ChatModel(ABC):
                 if answer.finish == "refusal":
                     return Choices(logprobs=(None,) * len(request.choices), receipt=answer.receipt)
                 if answer.first is not None:
+                    self._tells = True
                     logprobs = by_logprobs(request.choices, answer.first, answer.receipt.raw)
                     return Choices(logprobs=logprobs, receipt=answer.receipt)
                 spent = answer.receipt

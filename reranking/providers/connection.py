@@ -102,6 +102,11 @@ class Connection:
         return OWN_URLS.get(self.provider) == self.base_url
 
     @property
+    def is_paid(self) -> bool:
+        """Whether somebody charges for calls there, whether or not their price is known."""
+        return self.base_url in OWN_URLS.values()
+
+    @property
     def place(self) -> str:
         """Host and port, for messages."""
         return urlsplit(self.base_url).netloc

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
-from reranking.models import Model, ModelError
+from reranking.models import FREE, Model, ModelError, Predicted
 from reranking.providers import causal, encoders, hub
 from reranking.providers.local import Handler, LocalModel, Worker, folder_fingerprint
 from reranking.providers.saved import SavedConnection
@@ -123,6 +123,10 @@ class HubModel:
         """Answer `request`, after the download if it is the first. Raises ModelError."""
         model = await self._worker.run(_itself)
         return await model.answer(request)
+
+    def predicted(self, request: Request) -> Predicted:
+        """Nothing: it runs on this machine."""
+        return FREE
 
     def _download(self) -> LocalModel:
         folder = hub.cached(self._repository) or hub.fetch(self._repository)

@@ -21,7 +21,7 @@ from queue import SimpleQueue
 from threading import Event, Lock, Thread
 from typing import Any, Generic, TypeVar
 
-from reranking.models import ModelError
+from reranking.models import FREE, ModelError, Predicted
 from reranking.replies import Reply
 from reranking.requests import Request
 
@@ -197,6 +197,10 @@ class LocalModel:
             return replace(reply, receipt=replace(reply.receipt, model=self.name, cost_usd=0.0, seconds=seconds))
 
         return await self.worker.run(work)
+
+    def predicted(self, request: Request) -> Predicted:
+        """Nothing: it runs on this machine."""
+        return FREE
 
     def warm_up(self) -> None:
         """Load the weights in the background. Returns at once."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reranking.models import ModelError
+from reranking.models import ModelError, Predicted
 from reranking.providers.chat import without_lone_surrogates
 from reranking.providers.connection import OWN_URLS, Connection, Received, connect
 from reranking.providers.dialects import (
@@ -31,6 +31,7 @@ from reranking.providers.dialects import (
 from reranking.providers.errors import Problem
 from reranking.providers.offers import named
 from reranking.providers.openai_chat import make_client, post
+from reranking.providers.predicting import predicted, price_of
 from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import ModelInfo, Settings, no_key
 from reranking.replies import Receipt, Reply, Scores
@@ -160,6 +161,15 @@ class RerankEndpoint:
         texts = [without_lone_surrogates(text) for text in request.texts]
         answered = await self._ask(without_lone_surrogates(request.query), texts)
         return self._scores(answered, len(texts))
+
+    @property
+    def paid(self) -> bool:
+        """Whether somebody charges for its calls."""
+        return self._server.is_paid
+
+    def predicted(self, request: Request) -> Predicted | None:
+        """What `request` is going to cost; None if its price is not known."""
+        return predicted(request, price_of(self._server, self._model), (0,))
 
     @property
     def server(self) -> Connection:

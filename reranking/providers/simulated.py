@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl
 import numpy as np
 
 from reranking.documents import Document
-from reranking.models import ModelError
+from reranking.models import FREE, ModelError, Predicted
 from reranking.providers.settings import ModelInfo, Settings
 from reranking.replies import Attention, Choices, LogLikelihood, Receipt, Reply, Scores, Text, TokenVectors, Vectors
 from reranking.requests import KINDS, Attend, Choose, Embed, EmbedTokens, Generate, Likelihood, Request, Score
@@ -86,6 +86,10 @@ class Simulated:
         if self.source == "grades":
             return replace(self, relevance=_given_grades(documents))
         return replace(self, relevance=tuple(None if item is None else _overlap(query, item) for item in documents))
+
+    def predicted(self, request: Request) -> Predicted:
+        """Nothing: there is no model."""
+        return FREE
 
     async def answer(self, request: Request) -> Reply:
         """Answer as stated. Raises ModelError for a kind that is not simulated."""
