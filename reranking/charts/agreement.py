@@ -8,10 +8,12 @@ import plotly.graph_objects as go
 
 from reranking.analysis.agreement import number
 from reranking.charts import palette
-from reranking.charts.frame import HEADING, SIZE, cut, empty, escape, framed, wrapped
+from reranking.charts.frame import SIZE, cut, empty, escape, framed, wrapped
 
-TITLE = "How far every two agree"
 CELL = 34
+HEAD = 26
+"""Height in pixels of the numbers above the columns."""
+
 NAME = 17
 """Characters of a name per line."""
 
@@ -25,11 +27,12 @@ def agreement_heatmap(
 
     `measure` names the number in the hover. A `signed` measure goes from -1 to 1 with a neutral 0,
     any other from 0 to 1. Rows of None are left out: say elsewhere why. The columns are named by
-    the numbers that stand before the names of the rows.
+    the numbers that stand before the names of the rows. The title belongs beside the figure, where
+    it can be wrapped.
     """
     shown = [at for at in order or range(len(names)) if matrix[at][at] is not None]
     if len(shown) < 2:
-        return empty(TITLE, "Fewer than two strategies give an order.", dark)
+        return empty("", "Fewer than two strategies give an order.", dark)
     n = len(shown)
     values = [[None if i == j else matrix[i][j] for j in shown] for i in shown]
     scale = palette.diverging(dark) if signed else palette.sequential(dark)
@@ -63,14 +66,13 @@ def agreement_heatmap(
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "ticks": "", "tickvals": list(range(n))}
     words = {"color": palette.text(dark), "size": SIZE}
     beside = 22 + 7 * max(len(part) for parts in lines for part in parts)
-    top = HEADING - 6
     return framed(
         figure,
-        TITLE,
+        "",
         [],
         dark,
-        height=top + CELL * n + 8,
-        margin={"l": beside, "r": 4, "t": top, "b": 8},
+        height=HEAD + CELL * n + 8,
+        margin={"l": beside, "r": 4, "t": HEAD, "b": 8},
         xaxis=axis | {"side": "top", "ticktext": [str(at + 1) for at in range(n)], "tickfont": words},
         yaxis=axis | {"ticktext": heads, "tickfont": words, "range": [n - 0.5, -0.5]},
     )

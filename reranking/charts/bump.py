@@ -14,7 +14,7 @@ from reranking.charts.frame import HEADING, SIZE, cut, empty, escape, framed, wr
 from reranking.charts.labels import spread
 from reranking.ranking import Ranking
 
-TITLE = "Where each strategy puts each document (1 = top)"
+TITLE = "Rank of each document (1 = top)"
 
 LABEL_ALL = 30
 """Up to this many documents, each has its label; above, only those that stand out."""

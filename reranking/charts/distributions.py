@@ -14,7 +14,7 @@ from reranking.charts.frame import HEADING, SIZE, cut, empty, escape, framed
 from reranking.ranking import Item, Ranking
 
 TITLE = "Scores, each on its own scale"
-ROW = 84
+ROW = 96
 BINS = 60
 """Dots nearer than this part of a scale stand on top of each other."""
 
@@ -67,7 +67,7 @@ def _strip(figure: go.Figure, row: Scored, at: int, titles: Sequence[str], k: in
     scores = [item.score or 0.0 for item in items]
     low, high = min(scores), max(scores)
     places = [(score - low) / (high - low) if high > low else 0.5 for score in scores]
-    base = at * ROW + ROW - 24
+    base = at * ROW + ROW - 32
     colour, kind = palette.colour(row.position, dark), row.ranking.score_kind
     inside = [item.rank is not None and item.rank <= k for item in items]
     figure.add_trace(
@@ -97,7 +97,7 @@ def _strip(figure: go.Figure, row: Scored, at: int, titles: Sequence[str], k: in
         edge = (places[k - 1] + places[k]) / 2
         line = {"color": palette.text(dark), "width": 1.5}
         figure.add_shape(type="line", x0=edge, x1=edge, y0=base - STACK + 2, y1=base + DOT + 4, line=line)
-    _note(figure, f"<b>{escape(cut(row.name, NAME))}</b>", 0, at * ROW + 8, "left", palette.text(dark))
+    _note(figure, f"<b>{escape(cut(row.name, NAME))}</b>", 0, at * ROW + 12, "left", palette.text(dark))
     _note(figure, f"{low:.4g}", 0, base + DOT + 10, "left", palette.muted(dark))
     _note(figure, f"{high:.4g}", 1, base + DOT + 10, "right", palette.muted(dark))
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 
 from reranking.charts import palette
-from reranking.charts.frame import HEADING, SIZE, cut, empty, escape, framed
+from reranking.charts.frame import SIZE, cut, empty, escape, framed
 from reranking.charts.labels import spread
 
 Price = Literal["seconds", "dollars"]
@@ -25,7 +25,8 @@ LABEL_GAP = 17
 WIDE = 20
 """With prices this many times apart the axis is logarithmic."""
 
-TITLES: dict[Price, str] = {"seconds": "Quality against time", "dollars": "Quality against cost"}
+HEAD = 10
+"""Height in pixels above the plot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +63,10 @@ def quality_cost(points: Sequence[Priced], price: Price, quality: str, dark: boo
 
     `quality` names the figure. Strategies of the Pareto front are filled, the others hollow; a
     dotted line joins the front where no quality is a range. Names stand at the right, each joined
-    to its point.
+    to its point. The title belongs beside the figure, where it can be wrapped.
     """
-    title = TITLES[price]
     if not points:
-        return empty(title, "There is no strategy whose quality and price are known.", dark)
+        return empty("", "There is no strategy whose quality and price are known.", dark)
     axis = _Axis.of([point.price for point in points], price)
     low = max(0.0, floor(min(point.low for point in points) * 10 - 0.5) / 10)
     high = min(1.0, ceil(max(point.high for point in points) * 10 + 0.01) / 10)
@@ -87,14 +87,13 @@ def quality_cost(points: Sequence[Priced], price: Price, quality: str, dark: boo
         _point(figure, point, axis, price, quality, dark, hollow=out)
     words = {"color": palette.muted(dark), "size": SIZE}
     common = {"zeroline": False, "fixedrange": True, "ticks": "", "tickfont": words, "gridcolor": palette.faint(dark)}
-    head = HEADING - 6
     return framed(
         figure,
-        title,
+        "",
         [],
         dark,
-        height=head + PLOT + 48,
-        margin={"l": 46, "r": 20 + 7 * LABEL, "t": head, "b": 48},
+        height=HEAD + PLOT + 48,
+        margin={"l": 46, "r": 34 + 7 * LABEL, "t": HEAD, "b": 48},
         xaxis=common | axis.layout() | {"showgrid": False, "range": [axis.start, axis.end]},
         yaxis=common | {"title": {"text": quality, "font": {"size": SIZE}, "standoff": 6}, "range": [bottom, top],
                         "griddash": "dot", "tickformat": ".1f", "nticks": 6},
@@ -137,6 +136,7 @@ def _leaders(figure: go.Figure, points: Sequence[Priced], axis: _Axis, reach: tu
     placed = spread([(top - middle) * pixels for middle in middles], LABEL_GAP, LABEL_GAP / 2, PLOT - LABEL_GAP / 2)
     for point, middle, place in zip(ordered, middles, placed, strict=True):
         height = top - place / pixels
+        key = f'<span style="color:{palette.colour(point.position, dark)}">■</span>'
         figure.add_trace(
             go.Scatter(
                 x=[axis.place(point.price), axis.end], y=[middle, height], mode="lines", hoverinfo="skip",
@@ -145,7 +145,8 @@ def _leaders(figure: go.Figure, points: Sequence[Priced], axis: _Axis, reach: tu
         )  # fmt: skip
         figure.add_annotation(
             x=1, xref="paper", xanchor="left", xshift=4, y=height, yanchor="middle", showarrow=False,
-            text=escape(cut(point.name, LABEL)), font={"color": palette.text(dark), "size": SIZE},
+            text=f"{key} {escape(cut(point.name, LABEL))}",
+            font={"color": palette.text(dark), "size": SIZE},
         )  # fmt: skip
 
 

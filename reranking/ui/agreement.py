@@ -22,6 +22,7 @@ def show(found: Compared) -> None:
     """The matrix of the chosen measure; nothing without two strategies and two documents."""
     n = len(found.documents)
     k = selection.selected_cut(n)
+    page.html("<h3 class='rl-panel-title'>How far every two strategies agree</h3>")
     labels = {"tau": "tau", "rbo": "RBO", "overlap": f"top {k}"}
     measure: Measure = st.segmented_control(
         "Measure of agreement", get_args(Measure), default="tau", format_func=labels.__getitem__, key="agreement-by",

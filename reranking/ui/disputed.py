@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 
 from reranking.analysis.agreement import most_disputed
-from reranking.analysis.differences import places, widest
+from reranking.analysis.differences import Place, places, widest
 from reranking.analysis.standings import voting
 from reranking.charts import palette
 from reranking.charts.frame import cut
@@ -23,41 +25,51 @@ def panel(found: Compared, dark: bool) -> str:
     Failed strategies and those that tie everything do not count. A dot per strategy, in its
     colour, shows the document's rank from the first (left) to the last.
     """
-    counted = voting(found.rankings)
-    rankings = [found.rankings[at] for at in counted]
-    disputes = [dispute for dispute in most_disputed(rankings) if dispute.spread] if len(rankings) > 1 else []
     title = "<h3 class='rl-panel-title'>Most disputed documents</h3>"
-    if not disputes:
-        none = "Fewer than two strategies give an order." if len(rankings) < 2 else "None: every rank is the same."
-        return f"{title}<div class='rl-caption'>{none}</div>"
-    held = [places(ranking) for ranking in rankings]
-    blocks = []
-    for dispute in disputes[:SHOWN]:
-        pair = widest(rankings, dispute.index)
-        said = " · ".join(
-            f"<b>{_where(str(held[at][dispute.index]), tied=held[at][dispute.index].tied)}</b> "
-            f"{escape(found.names[counted[at]])}"
-            for at in pair or ()
-        )
-        dots = "".join(
-            _dot(held[at][dispute.index].middle, len(found.documents), found.names[counted[at]],
-                 palette.colour(counted[at], dark))
-            for at in range(len(rankings))
-        )  # fmt: skip
-        name = escape(cut(found.titles[dispute.index], TITLE))
-        blocks.append(
-            f"<div class='rl-dispute'><button type='button' class='rl-title rl-open' data-doc='{dispute.index}'>{name}"
-            f"</button><div class='rl-dispute-said'>{said}</div>"
-            f"<div class='rl-ranks' aria-hidden='true'>{dots}</div></div>"
-        )
+    counted = voting(found.rankings)
+    if len(counted) < 2:
+        return f"{title}<div class='rl-caption'>Fewer than two strategies give an order.</div>"
+    rankings = [found.rankings[at] for at in counted]
+    marks = [_Mark(found.names[at], palette.colour(at, dark), places(found.rankings[at])) for at in counted]
+    blocks = [
+        _block(dispute.index, found.titles[dispute.index], marks, widest(rankings, dispute.index))
+        for dispute in most_disputed(rankings)[:SHOWN]
+        if dispute.spread
+    ]
+    if not blocks:
+        return f"{title}<div class='rl-caption'>None: every document has one rank everywhere.</div>"
     note = f"Rank 1 is left, rank {len(found.documents)} right; a dot per strategy. Press a title to see why."
     return f"{title}{''.join(blocks)}<div class='rl-caption'>{note}</div>"
 
 
-def _where(place: str, *, tied: bool) -> str:
-    return f"tied {place}" if tied else f"rank {place}"
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A strategy in the panel: its name, its colour, and the places that documents hold in it."""
+
+    name: str
+    colour: str
+    held: Mapping[int, Place]
 
 
-def _dot(rank: float, documents: int, name: str, colour: str) -> str:
-    share = 100 * (rank - 1) / max(documents - 1, 1)
-    return f"<i style='left:{share:.1f}%;background:{colour}' title='{escape(name, quote=True)}: {rank:g}'></i>"
+def _block(index: int, title: str, marks: Sequence[_Mark], pair: tuple[int, int] | None) -> str:
+    said = " · ".join(_said(marks[at], index) for at in pair or ())
+    dots = "".join(_dot(mark, index) for mark in marks)
+    return (
+        f"<div class='rl-dispute'><button type='button' class='rl-title rl-open' data-doc='{index}'>"
+        f"{escape(cut(title, TITLE))}</button><div class='rl-dispute-said'>{said}</div>"
+        f"<div class='rl-ranks' aria-hidden='true'>{dots}</div></div>"
+    )
+
+
+def _said(mark: _Mark, index: int) -> str:
+    """A strategy and where it puts the document."""
+    place = mark.held[index]
+    where = f"tied {place}" if place.tied else f"rank {place}"
+    return f"<i class='rl-key' style='background:{mark.colour}'></i><b>{where}</b> {escape(mark.name)}"
+
+
+def _dot(mark: _Mark, index: int) -> str:
+    place = mark.held[index]
+    share = 100 * (place.middle - 1) / (len(mark.held) - 1)
+    about = f"{escape(mark.name, quote=True)}: {place}"
+    return f"<i style='left:{share:.1f}%;background:{mark.colour}' title='{about}'></i>"

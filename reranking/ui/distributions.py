@@ -58,7 +58,8 @@ def margins(found: Compared, k: int) -> str:
             f"<td>{words}</td></tr>"
         )
     return (
-        f"<div class='rl-scroll'><table class='rl-table'><thead><tr>{heads}</tr></thead>"
+        "<div class='rl-scroll' tabindex='0' role='region' aria-label='Gaps at the cut'>"
+        f"<table class='rl-table rl-margins'><thead><tr>{heads}</tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 

@@ -27,7 +27,10 @@ def table(found: Compared, grades: Mapping[int, int]) -> str:
         cells += _quality(quality_range(ranking, grades, max(state.GRADES))) if grades else []
         rows.append("<tr>" + "".join(_cell(at, cell) for at, cell in enumerate(cells)) + "</tr>")
     head = "".join(f"<th{'' if at < 2 else ' class=rl-num'}>{text}</th>" for at, text in enumerate(heads))
-    return f"<table class='rl-table rl-prices'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return (
+        "<div class='rl-scroll' tabindex='0' role='region' aria-label='What every strategy took'>"
+        f"<table class='rl-table rl-prices'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
 
 
 def about_quality(documents: int, grades: Grades) -> str:

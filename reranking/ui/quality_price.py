@@ -19,6 +19,7 @@ LABELS: dict[Price, str] = {"seconds": "time", "dollars": "cost"}
 @st.fragment(key="quality-price")
 def show(found: Compared, grades: Grades) -> None:
     """The plot with the choice of its price, and what is left out of it."""
+    page.html("<h3 class='rl-panel-title'>Quality against time or cost</h3>")
     usual: Price = "dollars" if any(each.usage.cost_usd for each in found.rankings) else "seconds"
     price: Price = st.segmented_control(
         "Price", list(LABELS), default=usual, format_func=LABELS.__getitem__, key="price-in", required=True,
