@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from reranking.ui import card, example_grades, page, picking, selection, state
+from reranking.ui import card, example_grades, following, page, picking, selection, state
 from reranking.ui.compared import Compared, Grades
 
 FRAGMENT = "card"
@@ -23,7 +23,7 @@ _CHOSEN = """<style>
 def show(found: Compared, grades: Grades) -> None:
     """Listen for choices, and show the card of the document that the URL names."""
     count = len(found.documents)
-    picking.listener(count, _nothing)
+    picking.listener(count, _again)
     index = selection.selected_document(count)
     if index is None:
         return
@@ -32,14 +32,20 @@ def show(found: Compared, grades: Grades) -> None:
         _card(found, grades, index)
 
 
-def _nothing() -> None:
-    """The selection is in the URL: this part alone is run again."""
+def _again() -> None:
+    """The card and the chart are drawn anew, and nothing else."""
+    st.rerun([FRAGMENT, following.FRAGMENT])
+
+
+def _close() -> None:
+    selection.select_document(None)
+    _again()
 
 
 def _card(found: Compared, grades: Grades, index: int) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
         page.html("<div class='rl-caption'>Document</div>")
-        st.button("Close", key="close-card", on_click=selection.select_document, args=(None,), help="Esc")
+        st.button("Close", key="close-card", on_click=_close, help="Esc")
     page.html(card.heading(found, index, grades.words.get(index, "")))
     known = card.marks(found, index)
     if known:

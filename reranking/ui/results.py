@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reranking.jobs import JobStatus
 from reranking.strategies.catalogue import with_defaults
-from reranking.ui import card_view, columns_view, example_grades, inspecting, overview, state
+from reranking.ui import card_view, columns_view, details, diff, example_grades, inspecting, overview, state
 from reranking.ui.compared import Compared, Grades
 from reranking.ui.names import with_parameters
 
@@ -16,6 +16,8 @@ def show(status: JobStatus) -> None:
         return
     grades = Grades(state.grades(status.query, found.documents), example_grades.in_use(status.query, found.documents))
     overview.show(found, grades)
+    diff.show(found)
+    details.show(found)
     columns_view.show(found, grades)
     card_view.show(found, grades)
     inspecting.opener(status, found.parts)
