@@ -1,4 +1,4 @@
-"""Runs the benchmarks, prints a table and writes benchmarks/results.json.
+"""Runs the benchmarks, prints a table and writes benchmarks/results.json, row by row as they are measured.
 
 Exit codes: 0 all were measured (targets may be missed: the table says so), 1 one could not be
 measured, 2 there is no benchmark of that name.
@@ -10,7 +10,7 @@ import argparse
 import logging
 import sys
 
-from benchmarks.harness import RESULTS, discover, merge, table
+from benchmarks.harness import RESULTS, discover, keep, merge, table
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,10 @@ def main() -> int:
     for name in wanted or sorted(benchmarks):
         print(f"== {name}", flush=True)
         try:
-            rows = list(benchmarks[name]())
+            rows = []
+            for row in benchmarks[name]():
+                rows.append(row)
+                keep(name, row)
         except Exception:  # the other benchmarks are still worth measuring
             logger.exception("%s could not be measured", name)
             failed.append(name)

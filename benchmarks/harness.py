@@ -106,13 +106,37 @@ def machine() -> dict[str, Any]:
     }
 
 
+def keep(benchmark_name: str, row: Row, path: Path = RESULTS) -> None:
+    """Put one row into the file of results, in the place of an older one of that name.
+
+    So what was measured is there, though the benchmark may never come to its end.
+    """
+    rows = read(path)
+    new = _stored(benchmark_name, row)
+    at = next((at for at, old in enumerate(rows) if _is_same(old, new)), None)
+    _write(path, [*rows, new] if at is None else [*rows[:at], new, *rows[at + 1 :]])
+
+
 def merge(benchmark_name: str, rows: Iterable[Row], path: Path = RESULTS) -> None:
-    """Replace the benchmark's rows in the file of results; those of other benchmarks stay."""
+    """Replace all rows of the benchmark in the file of results; those of other benchmarks stay."""
     kept = [row for row in read(path) if row["benchmark"] != benchmark_name]
-    now = datetime.now(UTC).date().isoformat()
-    new = [{"benchmark": benchmark_name, **as_json(row), "machine": machine(), "date": now} for row in rows]
-    text = json.dumps(sorted(kept + new, key=lambda row: row["benchmark"]), indent=2, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    _write(path, kept + [_stored(benchmark_name, row) for row in rows])
+
+
+def _stored(benchmark_name: str, row: Row) -> dict[str, Any]:
+    today = datetime.now(UTC).date().isoformat()
+    return {"benchmark": benchmark_name, **as_json(row), "machine": machine(), "date": today}
+
+
+def _is_same(old: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    return (old["benchmark"], old["name"]) == (new["benchmark"], new["name"])
+
+
+def _write(path: Path, rows: list[dict[str, Any]]) -> None:
+    text = json.dumps(sorted(rows, key=lambda row: row["benchmark"]), indent=2, ensure_ascii=False)
+    new = path.with_suffix(".new")
+    new.write_text(text + "\n", encoding="utf-8")
+    new.replace(path)  # whole or not at all
 
 
 def read(path: Path = RESULTS) -> list[dict[str, Any]]:
