@@ -40,15 +40,16 @@ class FaultyServer:
     """Serves in a thread of its own, as a context manager.
 
     `reply(path, body)` is the right answer's JSON. `plan(asked)` names the fault of `FAULTS`
-    that a request meets, or None. `log` holds every request that was dealt with.
+    that a request meets, or None, or one of `others`: replies that are sent in full, but are not
+    what was wished for. `log` holds every request that was dealt with.
     """
 
-    def __init__(self, reply, plan=lambda asked: None):
-        self.reply, self.plan = reply, plan
+    def __init__(self, reply, plan=lambda asked: None, others=None):
+        self.reply, self.plan, self.others = reply, plan, others or {}
         self.log: list[Answered] = []
         self.bodies: dict[str, dict] = {}
         self.arrived: Counter[str] = Counter()
-        self.in_full: set[str] = set()  # what was answered as it should be, to its last byte
+        self.in_full: set[str] = set()  # what was answered to its last byte, with a reply that can be read
         self.again: list[str] = []  # what arrived after that
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -111,8 +112,9 @@ class FaultyServer:
         self.bodies[key] = body
         fault = self.plan(asked)
         self.log.append(Answered(key, fault, time.monotonic()))
-        if fault is None:
-            await send(writer, 200, self.reply(path, body))
+        if fault is None or fault in self.others:
+            answer = self.reply if fault is None else self.others[fault]
+            await send(writer, 200, answer(path, body))
             self.in_full.add(key)
             return True
         return await FAULTS[fault](writer, lambda: self.reply(path, body))

@@ -31,6 +31,8 @@ LOGPROBS = "logprobs"
 TEMPERATURE = "temperature"
 NEW_LIMIT = "max_completion_tokens"
 
+CHARACTERS_PER_TOKEN = 4
+
 ROOM_TO_CHOOSE = 16
 ROOM_TO_THINK = 2048
 """Output tokens for a choice that is written out, by a model that answers at once or thinks first."""
@@ -185,12 +187,19 @@ class ChatModel(ABC):
             if feature == LOGPROBS:
                 raise NoLogprobsError
             if feature is None:
-                raise outcome.error
+                raise self._with_length(outcome.error, shown)
             if feature in without:
                 # The substitute is refused too: the server meant something else the first time.
                 raise blamed.get(feature, outcome).error
             without.add(feature)
             blamed[feature] = outcome
+
+    def _with_length(self, error: ModelError, messages: Sequence[Message]) -> ModelError:
+        """The error; one over a prompt's length says how much of it fits, by the limit that a test found."""
+        if error.code == "context-too-long" and error.fits is None and self.context is not None:
+            tokens = sum(len(message.text) for message in messages) / CHARACTERS_PER_TOKEN
+            error.fits = self.context / tokens if tokens > self.context else None
+        return error
 
     def _feature(self, problem: Problem, sent: Parameters) -> str | None:
         if problem.error.code == "context-too-long":
@@ -260,7 +269,8 @@ class ChatModel(ABC):
                     logprobs = by_logprobs(request.choices, answer.first, answer.receipt.raw)
                     return Choices(logprobs=logprobs, receipt=answer.receipt)
                 spent = answer.receipt
-            self._without.add(LOGPROBS)
+            if not self._tells:  # else it was the fault of this one reply
+                self._without.add(LOGPROBS)
         return await self._choose_in_writing(request, spent)
 
     async def _choose_in_writing(self, request: Choose, spent: Receipt | None) -> Choices:

@@ -202,3 +202,11 @@ def test_a_server_with_a_least_number_of_tokens_gets_it():
     replies = ask(model(script), choose("yes", "no"), choose("yes", "no"))
     assert [sent["max_completion_tokens"] for sent in script.sent] == [1, 16, 16]
     assert [reply.by for reply in replies] == ["logprobs"] * 2
+
+
+def test_one_reply_without_log_probabilities_does_not_take_them_from_a_model_that_tells_them():
+    told = completion("yes", logprobs=first_token(yes=0.8, no=0.2))
+    script = Script(told, completion(""), completion("no"), told)
+    first, second, third = ask(model(script), choose("yes", "no"), choose("yes", "no"), choose("yes", "no"))
+    assert [reply.by for reply in (first, second, third)] == ["logprobs", "generated", "logprobs"]
+    assert ["logprobs" in sent for sent in script.sent] == [True, True, False, True]

@@ -11,7 +11,7 @@ from reranking.models import ModelError
 from reranking.providers.openai_chat import open_model
 from reranking.providers.settings import Settings
 from reranking.replies import reply_to_json
-from reranking.requests import Embed
+from reranking.requests import Embed, Message
 from tests.providers.fake_openai import LOCAL, completion, error, failure, model
 from tests.providers.fakes import KEY, Script, ask, generate
 
@@ -108,6 +108,19 @@ def test_a_prompt_that_is_too_long_is_reported_as_such(body):
     problem = failure(script)
     assert problem.code == "context-too-long"
     assert len(script.requests) == 1
+
+
+def test_how_much_of_a_prompt_fits_is_taken_from_the_server_or_else_from_the_limit_that_a_test_found():
+    told = Script((400, error("maximum context length is 800 tokens. However, you requested 1000 tokens.")))
+    silent = Script((400, error("the request exceeds the available context size")))
+    long = generate(messages=(Message("user", "word " * 4000),))
+    assert failure(told, long).fits == pytest.approx(0.8)
+    assert failure(silent, long).fits is None
+    asked = model(silent)
+    asked.context = 1000
+    with pytest.raises(ModelError) as caught:
+        ask(asked, long)
+    assert caught.value.fits == pytest.approx(1000 / 5000)
 
 
 def test_another_bad_request_is_reported_with_what_the_server_said():
