@@ -93,7 +93,7 @@ def quality_cost(points: Sequence[Priced], price: Price, quality: str, dark: boo
         [],
         dark,
         height=HEAD + PLOT + 48,
-        margin={"l": 46, "r": 34 + 7 * LABEL, "t": HEAD, "b": 48},
+        margin={"l": 46, "r": 30 + 7 * min(LABEL, max(len(point.name) for point in points)), "t": HEAD, "b": 48},
         xaxis=common | axis.layout() | {"showgrid": False, "range": [axis.start, axis.end]},
         yaxis=common | {"title": {"text": quality, "font": {"size": SIZE}, "standoff": 6}, "range": [bottom, top],
                         "griddash": "dot", "tickformat": ".1f", "nticks": 6},
