@@ -25,9 +25,19 @@ def parameters_and_model(strategy: Strategy) -> str:
 
     Empty if there is none of them.
     """
-    own = _own_title(strategy) if state.label_of(strategy) else ""
+    return told(strategy, with_title=bool(state.label_of(strategy)))
+
+
+def told(strategy: Strategy, *, with_title: bool) -> str:
+    """Changed parameters and model, after the strategy's own title if that is to be told too."""
+    own = _own_title(strategy) if with_title else ""
     shown = ", ".join(f"{field}={text}" for field, text in _changed(strategy).items())
     return " · ".join(part for part in (own, shown, _model(strategy)) if part)
+
+
+def generated(strategy: Strategy) -> str:
+    """The name made from the strategy itself: title, changed parameters and model."""
+    return " · ".join(part for part in (_named_by(_own_title(strategy), _changed(strategy)), _model(strategy)) if part)
 
 
 def full_name(strategy: Strategy) -> str:
@@ -81,8 +91,12 @@ def _changed(strategy: Strategy) -> dict[str, str]:
 
 
 def _named(strategy: Strategy, parameters: dict[str, str]) -> str:
+    return _named_by(title(strategy), parameters)
+
+
+def _named_by(name: str, parameters: dict[str, str]) -> str:
     shown = ", ".join(f"{field}={text}" for field, text in parameters.items())
-    return f"{title(strategy)} ({shown})" if shown else title(strategy)
+    return f"{name} ({shown})" if shown else name
 
 
 def _own_title(strategy: Strategy) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from reranking.providers.settings import ModelInfo
-from reranking.requests import KINDS
+from reranking.requests import KINDS, Request
 from reranking.strategies.base import AsksModel, Strategy
 from reranking.strategies.catalogue import each, fill_model, make, strategies
 
@@ -69,11 +69,11 @@ def filled(ready: ReadySet, rows: Sequence[ModelInfo], chats: Sequence[str]) -> 
     return _filled(ready, [[row, *encoders] for row in chosen])
 
 
-def with_model(spec: dict[str, Any], model: str, answers: Sequence[str]) -> dict[str, Any]:
+def with_model(spec: dict[str, Any], model: str, answers: frozenset[type[Request]]) -> dict[str, Any]:
     """The specification with `model` in all its LLM strategies that it can serve; the others keep theirs."""
     given = make(spec)
     emptied = make(_without_models(given.spec()))
-    changed = fill_model(emptied, model, frozenset(KINDS[kind] for kind in answers)).spec()
+    changed = fill_model(emptied, model, answers).spec()
     found: dict[str, Any] = _merged(changed, given.spec())
     return found
 

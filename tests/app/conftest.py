@@ -58,6 +58,18 @@ class App:
         self.at.button(key="upload").click()
         return self.click("use-documents")
 
+    def add(self, kind):
+        """Add a strategy and open its form."""
+        self.click("add-strategy")
+        self.at.button(key="add-strategy").click()
+        self.click(f"add-{kind}")
+        return self.edit(self.at.session_state["draft"].shelf[-1])
+
+    def edit(self, entry):
+        """Open the form of a line of the strategy set."""
+        self.at.session_state[f"edit-{entry.key}"] = True
+        return self.run()
+
     def has(self, key):
         return any(item.key == key for item in self.at.button)
 

@@ -147,7 +147,7 @@ def test_what_was_entered_survives_a_reload_and_a_change_of_screen(app):
 
 def test_a_strategy_without_its_key_says_how_to_mend_it_while_the_others_finish(app):
     tab = entered(app)
-    tab.click("add-grade")
+    tab.add("grade")
     entry = tab.at.session_state["draft"].shelf[-1]
     tab.at.selectbox(key=f"form-{entry.key}-model").set_value("openai:gpt-5-mini")
     tab.run()
@@ -160,7 +160,7 @@ def test_a_strategy_without_its_key_says_how_to_mend_it_while_the_others_finish(
 
 def test_the_same_strategy_can_stand_twice_with_other_parameters(app):
     tab = entered(app)
-    tab.click("add-bm25")
+    tab.add("bm25")
     entry = tab.at.session_state["draft"].shelf[-1]
     tab.at.number_input(key=f"form-{entry.key}-k1").set_value(3.0)
     tab.run()
@@ -201,13 +201,14 @@ def test_an_interrupted_run_is_shown_with_resume_and_resume_finishes_it(app):
 def test_results_say_which_strategies_were_not_run_as_they_are_set_now(app):
     tab = entered(app).tick({"bm25"}).compare()
     entry = next(item for item in tab.at.session_state["draft"].shelf if item.spec["kind"] == "bm25")
+    tab.edit(entry)
     tab.at.number_input(key=f"form-{entry.key}-k1").set_value(0.2)
     tab.run()
     assert any("not run as they are set now: BM25 (k1=0.2)" in said for said in tab.said("info"))
 
 
 def test_nothing_is_run_while_a_form_holds_an_error(app):
-    tab = entered(app).click("add-yes-no")
+    tab = entered(app).add("yes-no")
     entry = tab.at.session_state["draft"].shelf[-1]
     tab.at.toggle(key=f"form-{entry.key}-prompt-own").set_value(True).run()
     tab.at.text_area(key=f"form-{entry.key}-prompt-user").set_value("Is it about {{ query }}?")
@@ -217,7 +218,7 @@ def test_nothing_is_run_while_a_form_holds_an_error(app):
 
 
 def test_a_new_session_keeps_the_strategies(app):
-    tab = entered(app).click("add-setwise")
+    tab = entered(app).add("setwise")
     before = [entry.spec for entry in tab.at.session_state["draft"].shelf]
     tab.click("new-session")
     assert [entry.spec for entry in tab.at.session_state["draft"].shelf] == before

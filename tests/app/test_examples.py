@@ -9,7 +9,7 @@ def test_the_clearest_judged_documents_become_examples_and_can_be_removed(app):
     tab = entered(app, text=FOUR).go("judge")
     for grade in (3, 0):
         tab.press(f"grade-{grade}")
-    tab.go("compare").click("add-aspects")
+    tab.go("compare").add("aspects")
     entry = tab.at.session_state["draft"].shelf[-1]
     assert entry.spec["examples"] == []
     tab.click(f"form-{entry.key}-examples-take")
@@ -21,7 +21,7 @@ def test_the_clearest_judged_documents_become_examples_and_can_be_removed(app):
 
 
 def test_without_judgments_it_says_where_examples_come_from(app):
-    tab = entered(app, text=FOUR).click("add-aspects")
+    tab = entered(app, text=FOUR).add("aspects")
     entry = tab.at.session_state["draft"].shelf[-1]
     assert not tab.has(f"form-{entry.key}-examples-take")
     assert "take them here" in tab.html()

@@ -71,7 +71,7 @@ def test_bias_of_bm25_is_exactly_none(app):
 
 
 def test_the_strategy_to_test_first_is_one_that_shows_a_model_several_documents(app):
-    tab = entered(app).click("add-grade").click("add-listwise").go("bias")
+    tab = entered(app).add("grade").add("listwise").go("bias")
     chooser = tab.at.selectbox(key="bias-strategy")
     shelf = tab.at.session_state["draft"].shelf
     assert chooser.value == next(entry.key for entry in shelf if entry.spec["kind"] == "listwise")

@@ -5,7 +5,7 @@ from tests.app.test_compare import entered
 
 
 def test_own_words_and_domain_are_sent_and_come_back_with_the_session(app):
-    tab = entered(app, text="apple pie\n\nmotor oil\n\nblue sky").click("add-grade-all")
+    tab = entered(app, text="apple pie\n\nmotor oil\n\nblue sky").add("grade-all")
     entry = tab.at.session_state["draft"].shelf[-1]
     form = f"form-{entry.key}"
     tab.at.selectbox(key=f"{form}-model").set_value("simulated:overlap").run()
@@ -27,7 +27,7 @@ def test_own_words_and_domain_are_sent_and_come_back_with_the_session(app):
 
 
 def test_a_prompt_that_leaves_out_the_passage_is_refused_and_what_was_there_stays(app):
-    tab = entered(app, text="apple pie\n\nmotor oil").click("add-yes-no")
+    tab = entered(app, text="apple pie\n\nmotor oil").add("yes-no")
     entry = tab.at.session_state["draft"].shelf[-1]
     before = dict(entry.spec)
     tab.at.toggle(key=f"form-{entry.key}-prompt-own").set_value(True).run()

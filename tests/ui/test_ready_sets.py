@@ -3,6 +3,7 @@
 import pytest
 
 from reranking.providers.settings import ModelInfo
+from reranking.requests import Generate
 from reranking.strategies.base import AsksModel
 from reranking.strategies.catalogue import each, make
 from reranking.ui.ready_sets import SIMULATED, chat_models, filled, ready_sets, with_model
@@ -81,8 +82,8 @@ def test_a_model_for_all_reaches_nested_llm_strategies_and_leaves_encoders_and_w
             {"strategy": {"kind": "setwise", "model": "embedded:smollm2"}, "keep": 2},
         ]}
     ).spec()  # fmt: skip
-    found = with_model(cascade, "anthropic:other", ["generate"])
+    found = with_model(cascade, "anthropic:other", frozenset({Generate}))
     assert [stage["strategy"]["model"] for stage in found["stages"]] == [
         "embedded:minilm", "anthropic:other", "embedded:smollm2"
     ]  # fmt: skip
-    assert with_model({"kind": "bm25"}, "anthropic:other", ["generate"]) == make({"kind": "bm25"}).spec()
+    assert with_model({"kind": "bm25"}, "anthropic:other", frozenset({Generate})) == make({"kind": "bm25"}).spec()
