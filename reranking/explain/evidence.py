@@ -40,7 +40,7 @@ def _score(ranking: Ranking, item: Item) -> list[str]:
     if item.score is None:
         scored = any(other.score is not None for other in ranking)
         return ["it gives this document no score, and puts it below those that have one"] if scored else []
-    own = f"{ranking.score_kind} {score_text(item.score)}"
+    own = f"score {score_text(item.score)} ({ranking.score_kind})"
     parts = item.explanation.contributions if item.explanation is not None else ()
     if parts:
         return [f"{own}{_parts(parts)}"]

@@ -21,12 +21,15 @@ LISTED = (10, 25, 50, 100, 500)
 USUAL = 25
 VIEWS = {"rank": "by rank", "document": "by document"}
 ORDERS = {INPUT: "the input", DISAGREEMENT: "disagreement, the most first"}
+MOVED = "cut-moved"
 FILTERS = ("moved", "apart", "contains")
 
 
 @st.fragment(key="columns")
 def show(found: Compared, grades: Grades) -> None:
     """The controls, and the columns below them."""
+    if st.session_state.pop(MOVED, False):
+        st.rerun()  # the overview draws the cut too
     count = len(found.documents)
     with st.container(horizontal=True, vertical_alignment="bottom", key="columns-controls"):
         aligned = _aligned()
@@ -123,9 +126,10 @@ def _cut(count: int) -> int:
     def choose() -> None:
         chosen = st.session_state["cut"]
         selection.select_cut(None if chosen == min(selection.DEFAULT_CUT, count) else chosen)
+        st.session_state[MOVED] = True
 
     st.session_state["cut"] = selection.selected_cut(count)
-    found: int = st.number_input("Line below the top", 1, max(count, 1), key="cut", on_change=choose, width=130)
+    found: int = st.number_input("Cut after rank", 1, max(count, 1), key="cut", on_change=choose, width=130)
     return found
 
 

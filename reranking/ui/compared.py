@@ -17,14 +17,14 @@ class Compared:
     """The strategies of a job that are over, with names that tell them apart.
 
     Equal, so that figures and HTML made of it are found again, as long as the same rankings of the
-    same job are there. `rankings[i]` and `names[i]` belong to `parts[i]`.
+    same job are there under the same names. `rankings[i]` and `names[i]` belong to `parts[i]`.
     """
 
     job: JobStatus
     parts: tuple[Part, ...]
     rankings: tuple[Ranking, ...]
     names: tuple[str, ...]
-    _key: tuple[str, tuple[int, ...]] = field(repr=False)
+    _key: tuple[str, tuple[int, ...], tuple[str, ...]] = field(repr=False)
 
     @classmethod
     def of(cls, job: JobStatus) -> Compared:
@@ -32,7 +32,7 @@ class Compared:
         parts = tuple(part for part in job.parts if part.ranking is not None)
         rankings = tuple(part.ranking for part in parts if part.ranking is not None)
         names = tuple(short_names([part.strategy for part in parts]))
-        return cls(job, parts, rankings, names, (job.id, tuple(id(ranking) for ranking in rankings)))
+        return cls(job, parts, rankings, names, (job.id, tuple(id(ranking) for ranking in rankings), names))
 
     def __hash__(self) -> int:
         return hash(self._key)

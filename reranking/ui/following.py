@@ -21,10 +21,7 @@ CARD = "card"
 # plotly draws lines without a hover style of their own.
 _FOLLOW = """
 export default function({ parentElement }) {
-  const box = document.querySelector(".st-key-bump");
-  if (!box) return;
   const follow = plot => {
-    if (plot.rlFollowed) return;
     plot.rlFollowed = true;
     const lines = () => [...plot.querySelectorAll(".scatterlayer .trace")];
     plot.on("plotly_hover", event => {
@@ -39,10 +36,13 @@ export default function({ parentElement }) {
       for (const line of lines()) line.classList.remove("rl-followed");
     });
   };
-  const look = () => box.querySelectorAll(".js-plotly-plot").forEach(plot => plot.on && follow(plot));
+  const look = () => {
+    const plot = document.querySelector(".st-key-bump .js-plotly-plot");
+    if (plot?.on && !plot.rlFollowed) follow(plot);
+  };
   parentElement.rlWatching?.disconnect();
   const watching = parentElement.rlWatching = new MutationObserver(look);
-  watching.observe(box, { childList: true, subtree: true });
+  watching.observe(document.querySelector("[data-testid=stMain]") || document.body, { childList: true, subtree: true });
   look();
   return () => watching.disconnect();
 }

@@ -19,7 +19,7 @@ def scored(*explanations, scores=(2.0, 1.0), **more):
 def test_a_score_with_parts_is_told_with_its_largest_parts():
     parts = (Contribution("pie", 0.5), Contribution("apple", 8.25), Contribution("a", 0.0), Contribution("the", 0.35))
     ranking = scored(Explanation(contributions=parts), None, scores=(9.1, 1.0))
-    assert because(ranking, 0) == ("points 9.100, of which 8.250 from “apple”, 0.500 from “pie” and 0.350 from “the”",)
+    assert because(ranking, 0) == ("score 9.100 (points), of which 8.250 from “apple”, 0.500 from “pie” and 0.350 from “the”",)
 
 
 def test_smaller_parts_are_counted_and_what_a_part_matched_is_named():
@@ -32,12 +32,12 @@ def test_smaller_parts_are_counted_and_what_a_part_matched_is_named():
 
 def test_a_score_of_nothing_names_what_gave_nothing():
     ranking = scored(None, Explanation(contributions=(Contribution("apple", 0.0), Contribution("pie", 0.0))))
-    assert because(ranking, 1) == ("points 1.000, nothing from “apple” and “pie”",)
+    assert because(ranking, 1) == ("score 1.000 (points), nothing from “apple” and “pie”",)
 
 
 def test_a_bare_score_stands_beside_the_highest():
-    assert because(scored(), 0) == ("points 2.000, the highest",)
-    assert because(scored(), 1) == ("points 1.000, the highest is 2.000",)
+    assert because(scored(), 0) == ("score 2.000 (points), the highest",)
+    assert because(scored(), 1) == ("score 1.000 (points), the highest is 2.000",)
 
 
 def test_reason_and_quotes_are_told_and_a_quote_that_is_not_in_the_text_is_not_passed_off_as_one():
