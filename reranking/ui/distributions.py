@@ -69,8 +69,8 @@ def in_words(found: Margin) -> str:
     k, share = found.k, f"{_percent(found.share)} of the spread of its scores"
     if found.verdict == "tied":
         return (
-            f"Tied: {found.tied} documents share the score at the cut, {found.inside} of them are listed above it, "
-            "in input order. Which ones is chance."
+            f"Tied: {found.tied} documents share the score at the cut; {found.inside} of them "
+            f"stand{'s' if found.inside == 1 else ''} above it only by input order."
         )
     if found.verdict == "small":
         return (
