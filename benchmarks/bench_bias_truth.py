@@ -189,14 +189,14 @@ def stopping_rows() -> Iterator[Row]:
         yield Row(f"{about}: runs saved of {MOST_RUNS}, on average", float(saved.mean()), "runs")
 
 
-def stopped(effect: Effect, count: int) -> tuple[Array, NDArray[np.bool_]]:
+def stopped(effect: Effect, count: int, *, sets: int = DOCUMENT_SETS) -> tuple[Array, NDArray[np.bool_]]:
     """For each of `count` experiments the runs saved, and whether the interval at the stop holds the truth."""
     saved, held = [], []
-    for number in range(DOCUMENT_SETS):
+    for number in range(sets):
         chance = np.random.default_rng([number, 77])
         relevance = np.random.default_rng([number, N]).random(N)
         true_slope, _ = truth(relevance, effect, chance)
-        for repetition in range(number, count, DOCUMENT_SETS):
+        for repetition in range(number, count, sets):
             design = draw("pairs", N, MOST_RUNS, seed=repetition)
             plan = plan_looks(design, 1.5)
             found = runs(relevance, np.array(design.orders), effect, chance)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reranking.analysis.consensus import mid_ranks
 from reranking.ranking import Ranking
 
 REPAIRS = frozenset({"missing", "window-kept"})
@@ -91,14 +90,22 @@ def observe(runs: Iterable[BiasRun]) -> Observed:
         values = [given[document] for document in documents]
         if not np.isfinite(values).all():
             raise ValueError(f"run {number + 1} has a rank that is no finite number")
-        ranks[row] = mid_ranks(values)
+        ranks[row] = values
     orders = np.array([runs[number].order for number in kept], int).reshape(len(kept), len(documents))
     placed = [len(runs[number].repaired & known) for number in kept]
     return Observed(
         documents=documents,
         places=np.argsort(orders, axis=1, kind="stable"),
-        ranks=ranks,
+        ranks=_mid_ranks(ranks),
         kept=np.array(kept, int),
         failed=len(runs) - len(kept),
         repaired=sum(placed) / (len(kept) * len(documents)) if kept and documents else None,
     )
+
+
+def _mid_ranks(ranks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Each row as ranks from 1, equal values sharing their mean rank."""
+    better = (ranks[:, None, :] < ranks[:, :, None]).sum(axis=2)
+    equal = (ranks[:, None, :] == ranks[:, :, None]).sum(axis=2)
+    mid: NDArray[np.float64] = better + (equal + 1) / 2
+    return mid

@@ -14,7 +14,7 @@ from reranking.analysis.bias import BiasRun, analyse
 from reranking.analysis.bias_model import LEVEL, Estimate
 from reranking.analysis.designs import Design
 
-FIRST = 6
+FIRST = 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,118 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.bench_bias_truth import Effect, runs
+from reranking.analysis.bias import BiasRun, analyse
+from reranking.analysis.designs import draw
+from reranking.analysis.mitigations import Trial, compare
+
+RELEVANCE = np.random.default_rng(1).random(10)
+
+
+def trial(name, effect, requests=10, cost=0.10, seconds=5.0, quality=None, seed=1, k=10):
+    design = draw("pairs", 10, k, seed=1)
+    found = runs(RELEVANCE, np.array(design.orders), effect, np.random.default_rng(seed))
+    return Trial(name, analyse(found, design, resamples=300, draws=500), requests, cost, seconds, quality)
+
+
+BASE = trial("As is", Effect(primacy=1.2), quality=0.71)
+
+
+def test_the_cheapest_remedy_that_removes_most_of_the_bias_is_recommended_with_its_price():
+    half = trial("Position-aware prompt", Effect(primacy=0.6), 10, 0.11)
+    three = trial("Self-consistency, m=3", Effect(primacy=0.08), 30, 0.30)
+    ten = trial("Self-consistency, m=10", Effect(), 100, 1.0)
+    found = compare([BASE, half, ten, three])
+    assert found.measure == "last to first"
+    assert found.recommended.trial is three
+    removed = 1 - abs(three.bias.model.last_to_first.value) / abs(BASE.bias.model.last_to_first.value)
+    size = f"{BASE.bias.model.last_to_first.value:.1f}".removesuffix(".0")
+    assert found.sentence == (
+        f"Self-consistency, m=3 removes {100 * removed:.0f} % of the bias ({size} places) for 3 times the cost."
+    )
+    row = found.rows[3]
+    assert row.helps
+    assert row.left == pytest.approx(1 - removed)
+    assert (row.times_requests, row.times_cost, row.times_seconds) == (3, pytest.approx(3), 1)
+    assert row.removed.value == pytest.approx(removed * BASE.bias.model.last_to_first.value)
+    assert row.removed.error == pytest.approx(
+        np.hypot(BASE.bias.model.last_to_first.error, three.bias.model.last_to_first.error)
+    )
+    assert (found.rows[0].removed, found.rows[0].left, found.rows[0].helps) == (None, 1, False)
+
+
+def test_if_none_removes_enough_the_one_that_removes_most_is_recommended():
+    found = compare([BASE, trial("A", Effect(primacy=0.8)), trial("B", Effect(primacy=0.5), 90)])
+    assert found.recommended.trial.name == "B"
+
+
+def test_quality_is_told_where_it_is_known_and_a_loss_rules_a_remedy_out():
+    good = trial("Good", Effect(), 50, 0.5, quality=0.70)
+    bad = trial("Bad", Effect(), 10, 0.1, quality=0.5)
+    found = compare([BASE, bad, good])
+    assert found.recommended.trial is good
+    assert found.sentence.endswith("for 5 times the cost; quality 0.71 before, 0.70 with it.")
+    assert found.rows[1].unusable == "quality falls from 0.71 to 0.50"
+    assert compare([BASE, bad]).sentence == "None can be recommended. Bad: quality falls from 0.71 to 0.50."
+
+
+def test_unknown_or_no_cost_is_told_in_requests():
+    free = replace(BASE, cost_usd=0.0)
+    found = compare([free, trial("Both orders", Effect(), 20, 0.0)])
+    assert found.rows[1].times_cost is None
+    assert found.sentence.endswith("for 2 times the requests.")
+    assert compare([free, trial("Prompt", Effect(), 10, None)]).sentence.endswith("for the same requests.")
+
+
+def test_a_difference_within_chance_is_said_to_be_one():
+    base = trial("As is", Effect(primacy=0.6, noise=0.3), seed=3)
+    other = trial("Prompt", Effect(primacy=0.45, noise=0.3), seed=4)
+    found = compare([base, other])
+    assert found.rows[0].verdict.biased
+    assert found.rows[1].removed.value > 0 > found.rows[1].removed.low
+    assert found.recommended is None
+    assert found.sentence.startswith("None of the remedies is shown to help: Prompt leaves")
+
+
+def test_a_remedy_that_makes_it_worse_or_turns_it_around_does_not_help():
+    found = compare([BASE, trial("Worse", Effect(primacy=3.0)), trial("Other way", Effect(recency=1.3))])
+    assert not any(row.helps for row in found.rows)
+    assert found.recommended is None
+
+
+def test_a_remedy_that_ties_everything_is_never_recommended():
+    design = BASE.bias.design
+    ties = analyse([BiasRun(order, dict.fromkeys(order, 1.0)) for order in design.orders], design)
+    found = compare([BASE, Trial("Both orders", ties, 20, 0.2, 5.0)])
+    assert found.rows[1].helps
+    assert found.rows[1].unusable == "it ties all documents"
+    assert found.recommended is None
+    assert found.sentence == "None can be recommended. Both orders: it ties all documents."
+
+
+@pytest.mark.parametrize(
+    ("base", "says"),
+    [
+        (trial("As is", Effect()), "nothing to remove"),
+        (trial("As is", Effect(noise=0.0)), "has no effect"),
+        (trial("As is", Effect(primacy=2.0), k=4), "take more shuffles"),
+    ],
+)
+def test_without_a_bias_to_begin_with_nothing_is_recommended(base, says):
+    found = compare([base, trial("Remedy", Effect())])
+    assert found.recommended is None
+    assert says in found.sentence
+
+
+def test_a_loss_of_the_middle_is_compared_as_such():
+    found = compare([trial("As is", Effect(edges=1.2)), trial("Remedy", Effect(edges=0.1))])
+    assert found.measure == "middle"
+    assert found.recommended is not None
+
+
+def test_the_strategy_alone_has_no_remedy_and_nothing_at_all_is_an_error():
+    assert compare([BASE]).sentence.startswith("No remedy was tried")
+    with pytest.raises(ValueError, match="nothing to compare"):
+        compare([])

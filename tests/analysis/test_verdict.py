@@ -1,0 +1,183 @@
+"""The verdict in words: what is said, and that its numbers are those of the statistics."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.bench_bias_truth import EFFECTS, Effect, runs
+from reranking.analysis.bias import BiasRun, analyse
+from reranking.analysis.bias_model import Estimate
+from reranking.analysis.designs import draw, repeats
+from reranking.analysis.pairwise_bias import pairwise_bias
+from reranking.analysis.slot_answers import SlotAnswer
+from reranking.analysis.verdict import decimal, numbers, p_value, percent, places, verdict
+
+
+def found(effect, n=10, k=10, kind="pairs", seed=1, control=True):
+    """The analysis of a simulated model's runs."""
+    chance = np.random.default_rng(seed)
+    relevance, design = chance.random(n), draw(kind, n, k, seed)
+    again = runs(relevance, np.array(repeats(range(n)).orders), effect, chance) if control else []
+    return analyse(runs(relevance, np.array(design.orders), effect, chance), design, again, resamples=500, draws=2000)
+
+
+def said(value):
+    text = f"{value:.1f}".removesuffix(".0")
+    return "1 place" if text == "1" else f"{text} places"
+
+
+def test_primacy_is_told_as_gained_places_with_interval_p_and_noise():
+    bias = found(Effect(primacy=1.0))
+    effect, moved = bias.model.last_to_first, bias.noise.stability.moved
+    told = verdict(bias)
+    assert told.finding == "primacy"
+    assert told.biased
+    assert told.sentence == (
+        f"Earlier documents are favoured: moving a document from last to first raises it {said(effect.value)} "
+        f"(95 % {effect.low:.1f} to {effect.high:.1f}, p < .001)."
+    )
+    assert told.text == f"{told.sentence} Repeating the same order moves documents {said(moved)}."
+
+
+def test_recency_is_told_the_other_way_round_with_a_positive_gain():
+    bias = found(Effect(recency=1.0))
+    effect = bias.model.last_to_first
+    told = verdict(bias)
+    assert told.finding == "recency"
+    assert effect.value < 0
+    assert told.sentence == (
+        f"Later documents are favoured: moving a document from first to last raises it {said(-effect.value)} "
+        f"(95 % {-effect.high:.1f} to {-effect.low:.1f}, p < .001)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("edges", "finding", "word"), [(0.8, "middle-loss", "lowers"), (-0.8, "middle-gain", "raises")]
+)
+def test_what_happens_to_the_middle_is_told(edges, finding, word):
+    bias = found(Effect(edges=edges))
+    told = verdict(bias)
+    assert told.finding == finding
+    size = said(abs(bias.model.middle.value))
+    assert f"moving a document from either end to the middle {word} it {size} (95 %" in told.sentence
+
+
+def test_both_effects_are_told_the_trend_first():
+    told = verdict(found(Effect(primacy=1.0, edges=0.8)))
+    assert told.finding == "primacy"
+    assert told.also.startswith("Documents in the middle are at a disadvantage")
+
+
+def test_no_finding_says_what_would_have_been_found():
+    bias = found(EFFECTS["none"])
+    told = verdict(bias)
+    assert told.finding == "none found"
+    assert not told.biased
+    assert f"A gain of {said(bias.model.last_to_first.detectable)} or more from last to first" in told.sentence
+
+
+def test_rankings_that_never_change_have_exactly_no_effect():
+    told = verdict(found(Effect(noise=0.0)))
+    assert told.finding == "no effect"
+    assert told.sentence.endswith("all 10 shuffles gave every document the same rank (effect 0, W = 1).")
+
+
+@pytest.mark.parametrize("k", [2, 4])
+def test_too_few_runs_cannot_tell(k):
+    told = verdict(found(Effect(primacy=3.0), k=k))
+    assert told.finding == "cannot tell"
+    assert told.sentence.startswith(f"Too few runs to tell: {k} runs of 10 documents")
+
+
+def test_one_order_run_again_and_again_cannot_tell():
+    again = [BiasRun((0, 1, 2), {0: 1, 1: 2, 2: 3}), BiasRun((0, 1, 2), {0: 2, 1: 1, 2: 3})]
+    assert verdict(analyse(again)).finding == "cannot tell"
+
+
+def test_a_single_document_cannot_depend_on_the_order():
+    assert verdict(analyse([BiasRun((0,), {0: 1})] * 4)).finding == "cannot tell"
+
+
+def test_many_repairs_leave_no_verdict_and_few_do():
+    bias = found(Effect(primacy=1.0))
+    told = verdict(replace(bias, repaired=0.25))
+    assert told.finding == "repairs"
+    assert not told.biased
+    assert told.sentence.startswith("No verdict: 25 % of the places come from mending broken replies")
+    assert verdict(replace(bias, repaired=0.1)).finding == "primacy"
+
+
+def test_if_every_run_failed_that_is_all_that_is_said():
+    design = draw("pairs", 4, 4)
+    told = verdict(analyse([BiasRun(order, None) for order in design.orders], design))
+    assert (told.finding, told.text) == ("failed", "Every run failed: there is nothing to say about positions.")
+
+
+def test_failed_runs_and_ties_are_told_beside_the_verdict():
+    design = draw("pairs", 6, 8, seed=2)
+    runs = [BiasRun(order, {at: 1 + 3 * (place > 2) for place, at in enumerate(order)}) for order in design.orders]
+    runs[0] = BiasRun(runs[0].order, None)
+    told = verdict(analyse(runs, design, resamples=200, draws=500))
+    assert told.finding == "primacy"
+    assert told.remarks[-2:] == (
+        "40 % of the pairs of documents tie.",
+        "1 of 8 runs failed and is left out.",
+    )
+
+
+def tied(n=4):
+    design = draw("pairs", n, 6)
+    return analyse([BiasRun(order, dict.fromkeys(order, 1.0)) for order in design.orders], design)
+
+
+def one_sided(slot, n=4):
+    return pairwise_bias([SlotAnswer(0, (a, b), (slot,)) for a in range(n) for b in range(n) if a != b])
+
+
+@pytest.mark.parametrize(("slot", "side"), [(0, "first"), (1, "second")])
+def test_all_ties_from_one_sided_answers_are_told_as_such_and_not_as_bias(slot, side):
+    told = verdict(tied(), one_sided(slot))
+    assert told.finding == "all tied"
+    assert f"asked about 6 pairs in both orders, the model named the {side} of the two passages" in told.sentence
+    assert not told.biased
+
+
+def test_all_ties_without_answers_to_pairs_say_nothing_of_a_model():
+    assert verdict(tied()).sentence == (
+        "All documents tie in every run, so the strategy says nothing about their order, and positions cannot matter."
+    )
+
+
+def test_a_preferred_side_within_the_prompt_is_a_remark():
+    told = verdict(found(EFFECTS["none"]), one_sided(0, n=10))
+    assert (
+        "Within the prompt the model names the first of two passages in both orders for 45 of 45 pairs." in told.remarks
+    )
+
+
+def test_noise_is_told_as_measured_not_measured_absent_or_without_need():
+    biased = Effect(primacy=1.0)
+    assert "was not measured" in verdict(found(biased, control=False)).text
+    assert "Equal requests get equal answers" in verdict(found(biased, control=False), deterministic=True).text
+    assert "Repeating the same order moves nothing." in verdict(found(Effect(primacy=1.0, noise=0.0))).text
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.0005, "< .001"), (0.001, "= .001"), (0.0049, "= .005"), (0.03, "= .03"), (0.456, "= .46"), (1.0, "= 1")],
+)
+def test_p_values_are_written_without_a_leading_zero(p, text):
+    assert p_value(p) == text
+
+
+def test_numbers_are_short_and_signs_real():
+    assert [decimal(value) for value in (6.21, 5.0, 0.04, 0.0, -0.001, -2.34, 0.096)] == [
+        "6.2", "5", "0.04", "0", "0", "−2.3", "0.1",
+    ]  # fmt: skip
+    assert (places(1.02), places(0), places(6.2)) == ("1 place", "0 places", "6.2 places")
+    assert [percent(share) for share in (0, 0.001, 0.254, 0.999, 1)] == [
+        "0 %", "less than 1 %", "25 %", "more than 99 %", "100 %",
+    ]  # fmt: skip
+    assert numbers(Estimate(-2.0, -3.5, -0.5), 0.02) == "(95 % 0.5 to 3.5, p = .02)"
+    assert numbers(Estimate(1.0)) == ""
