@@ -24,6 +24,7 @@ CROWDED = 6  # from this many columns on, labels are shorter
 CROWDED_LABEL_LENGTH = 20
 LABEL_GAP = 17  # pixels from the middle of one label to that of the next
 LABEL_OFFSET = 18  # pixels from a label to its point
+HEAD_WIDTH = 92  # pixels from one column to the next that its head needs
 PAD = 16  # pixels between the plot's edges and the first and last rank
 TOP = 5
 
@@ -95,7 +96,7 @@ def bump_chart(
         figure.add_annotation(x=0 if annotation["xanchor"] == "right" else len(shown) - 1, **annotation)
     heads = [_head(column, len(shown), dark) for column in shown]
     top = HEADING + 10 + 17 * max(head.count("<br>") + 1 for head in heads)
-    beside = 7 * length + 25  # room for a label of that many characters and its rank
+    beside = _beside(len(shown))
     edge = 0.02 * len(shown) if len(shown) > 1 else 1
     return framed(
         figure,
@@ -120,6 +121,16 @@ def bump_chart(
         hovermode="closest",
         hoverdistance=12,
     )
+
+
+def least_width(columns: int) -> int:
+    """The width in pixels below which the heads of so many columns would overlap."""
+    return 2 * _beside(columns) + HEAD_WIDTH * max(columns - 1, 1)
+
+
+def _beside(columns: int) -> int:
+    """Pixels for a document's label and its rank, left and right of the columns."""
+    return 7 * (LABEL_LENGTH if columns < CROWDED else CROWDED_LABEL_LENGTH) + 25
 
 
 def standing_out(rankings: Sequence[Ranking]) -> list[int]:

@@ -72,10 +72,14 @@ def disputing(found: Compared, index: int) -> tuple[int, int] | None:
 def why(found: Compared, index: int, strategies: Sequence[int]) -> str:
     """For each strategy (by number) what its ranking tells of the document's place."""
     rows = "".join(
-        f"<li><b>{escape(found.names[at])}</b>: {escape('; '.join(because(found.rankings[at], index)))}.</li>"
+        f"<li><b>{escape(found.names[at])}</b>: {escape(_ended('; '.join(because(found.rankings[at], index))))}</li>"
         for at in strategies
     )
     return f"<ul class='rl-why'>{rows}</ul>"
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.rstrip("”").endswith((".", "!", "?", "…")) else f"{sentence}."
 
 
 def metadata(candidate: Candidate, hidden: Sequence[str] = ()) -> str:

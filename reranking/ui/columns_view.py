@@ -30,6 +30,7 @@ def show(found: Compared, grades: Grades) -> None:
     """The controls, and the columns below them."""
     if st.session_state.pop(MOVED, False):
         st.rerun()  # the overview draws the cut too
+    _forget_filters(found)
     count = len(found.documents)
     with st.container(horizontal=True, vertical_alignment="bottom", key="columns-controls"):
         aligned = _aligned()
@@ -145,6 +146,13 @@ def _filters(count: int, top: int) -> Filters:
     )  # fmt: skip
     st.button("Clear", key="clear-filters", disabled=not _filtering(), on_click=_clear)
     return Filters(top, int(moved), int(apart), contains or "")
+
+
+def _forget_filters(found: Compared) -> None:
+    """Filters of another session do not hold for this one; those of the address that was opened do."""
+    if st.session_state.setdefault("columns-of", found.job.session) != found.job.session:
+        st.session_state["columns-of"] = found.job.session
+        _clear()
 
 
 def _filtering() -> bool:

@@ -89,7 +89,7 @@ def _figure(found: Compared, at: int, name: str, dark: bool) -> Any:
     values = [[matrix.values[place[row]][place[column]] for column in order] for row in order]
     notes = ["Share of the row's document against the column's, in the order of the ranking.", "Blank: not compared."]
     titles = [found.titles[index] for index in order]
-    return share_matrix(values, titles, f"{_words(name).capitalize()}: {found.names[at]}", notes, dark)
+    return share_matrix(values, titles, f"{_title(name)}: {found.names[at]}", notes, dark)
 
 
 @lru_cache(maxsize=32)
@@ -115,7 +115,24 @@ def tables(found: Compared, at: int) -> str:
 
 
 def _section(name: str, body: str) -> str:
-    return f"<h3 class='rl-section'>{escape(_words(name).capitalize())}</h3>{body}"
+    return f"<h3 class='rl-section'>{escape(_title(name))}</h3>{body}"
+
+
+MEANINGS = {
+    "inconsistent": "pairs whose two orders of showing gave different winners",
+    "inconsistent_pairs": "pairs whose two orders of showing gave different winners",
+    "compared": "pairs compared",
+    "cyclic_triads": "circles A over B, B over C, C over A",
+    "cyclic": "documents in such circles",
+    "log_odds": "log-odds for the first",
+    "agree": "both orders of showing agree",
+    "tau": "mean agreement of the runs (tau, 1 = same order)",
+    "q1": "lower quartile",
+    "q3": "upper quartile",
+    "lower_bound": "fewest disagreements that any order could have",
+    "disagreements": "disagreements of this order with the rankings",
+}
+"""What fields that several strategies keep are called on the screen."""
 
 
 def _record(value: Mapping[str, Any], titles: Sequence[str]) -> str:
@@ -185,5 +202,10 @@ def _strategy(spec: Mapping[str, Any]) -> str:
         return str(spec["kind"])
 
 
+def _title(name: str) -> str:
+    words = _words(name)
+    return words[:1].upper() + words[1:]
+
+
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return MEANINGS.get(name, name.replace("_", " "))

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from reranking.charts.bump import BumpColumn, bump_chart
+from reranking.charts.bump import BumpColumn, bump_chart, least_width
 from reranking.ranking import by_order
 from reranking.strategies.input_order import InputOrder
 from reranking.ui import page, selection
@@ -63,6 +63,7 @@ def show(found: Compared) -> None:
             selection.select_document(index)
             st.rerun([FRAGMENT, CARD])
 
+    page.html(f"<style>.st-key-{KEY} > div {{ min-width: {least_width(len(found.parts) + 1)}px; }}</style>")
     figure = _figure(found, page.is_dark(), selection.selected_document(count))
     alt = f"Ranks by {', '.join(found.names)}"
     draw(figure, KEY, alt, clicked)

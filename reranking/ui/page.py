@@ -11,7 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from reranking.charts import palette
 from reranking.documents import Document
-from reranking.ui import notices, query_picker, state
+from reranking.ui import notices, query_picker, selection, state
 
 _STYLES = tuple(Path(__file__).with_name(name) for name in ("style.css", "columns.css"))
 _LIGHT = "<style>:root { --rl-up: #0072B2; --rl-down: #B25000; --rl-bar: #0072B2; --rl-page: #FFFFFF; }</style>"
@@ -69,6 +69,7 @@ def show_session(top: DeltaGenerator, entered: state.Draft, documents: Sequence[
         _save(entered)
         if st.button("New session", key="new-session", disabled=entered.is_empty()):
             state.start_new()
+            selection.clear()
             st.rerun()
     with top:
         query_picker.query_picker(entered)

@@ -63,6 +63,12 @@ def select_view(view: str | None) -> None:
     _set(VIEW, view)
 
 
+def clear() -> None:
+    """Select nothing: what was selected belongs to another session."""
+    for name in (DOCUMENT, FIRST, SECOND, CUT):
+        _set(name, None)
+
+
 def _number(name: str) -> int | None:
     text = st.query_params.get(name) or ""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 9 else None
