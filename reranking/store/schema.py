@@ -199,12 +199,15 @@ _STRATEGY_SETS = (
     """,
 )
 
+_DELETED_SESSIONS = ("ALTER TABLE sessions ADD COLUMN deleted REAL",)  # when; it can be restored for a while
+
 MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0001_first_tables": _FIRST,
     "0002_cache_sizes": _CACHE_SIZES,
     "0003_connections": _CONNECTIONS,
     "0004_problems_of_jobs": _PROBLEMS_OF_JOBS,
     "0005_strategy_sets": _STRATEGY_SETS,
+    "0006_deleted_sessions": _DELETED_SESSIONS,
 }
 """Statements by the name under which they are recorded as applied, oldest first."""
 

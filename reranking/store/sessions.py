@@ -71,8 +71,13 @@ SELECT sessions.id, title, query, strategies, created, updated, saved,
         )
     ) AS judged
 FROM sessions LEFT JOIN newest ON newest.session = sessions.id LEFT JOIN paid ON paid.session = sessions.id
+WHERE (sessions.deleted IS NOT NULL) = :deleted
 ORDER BY updated DESC, sessions.rowid DESC
 """
+
+
+RESTORABLE_SECONDS = 24 * 3600.0
+"""For how long a deleted session can be restored."""
 
 
 class Sessions:
@@ -111,14 +116,17 @@ class Sessions:
                 if row is not None and row["draft"] not in {to_text(was), new}:
                     raise ChangedElsewhereError("This session was changed in another place. Open it again to see how.")
             cursor = connection.execute(
-                "UPDATE sessions SET query = ?, strategies = ?, draft = ?, updated = ? WHERE id = ?", values
+                "UPDATE sessions SET query = ?, strategies = ?, draft = ?, updated = ? "
+                "WHERE id = ? AND deleted IS NULL",
+                values,
             )
             _must_exist(cursor, id)
 
     def exists(self, id: str) -> bool:
         """Whether there is a session of that id."""
         with self._database.read() as connection:
-            return connection.execute("SELECT 1 FROM sessions WHERE id = ?", (id,)).fetchone() is not None
+            row = connection.execute("SELECT 1 FROM sessions WHERE id = ? AND deleted IS NULL", (id,)).fetchone()
+        return row is not None
 
     def save(self, id: str, title: str) -> None:
         """Give a session a title, so that it is no draft any more, and note the time.
@@ -130,7 +138,7 @@ class Sessions:
         now = self._clock()
         with self._database.write() as connection:
             cursor = connection.execute(
-                "UPDATE sessions SET title = ?, saved = ?, updated = ? WHERE id = ?",
+                "UPDATE sessions SET title = ?, saved = ?, updated = ? WHERE id = ? AND deleted IS NULL",
                 (storable(title.strip(), "The title"), now, now, id),
             )
             _must_exist(cursor, id)
@@ -138,7 +146,7 @@ class Sessions:
     def get(self, id: str) -> Session | None:
         """The session, or None if there is none of that id."""
         with self._database.read() as connection:
-            row = connection.execute("SELECT * FROM sessions WHERE id = ?", (id,)).fetchone()
+            row = connection.execute("SELECT * FROM sessions WHERE id = ? AND deleted IS NULL", (id,)).fetchone()
         if row is None:
             return None
         return Session(id, row["title"], from_text(row["draft"]), row["created"], row["updated"], row["saved"])
@@ -146,12 +154,36 @@ class Sessions:
     def all(self, search: str = "") -> list[SessionRow]:
         """Sessions whose title or query contains `search`, in any case; last changed first."""
         with self._database.read() as connection:
-            rows = [SessionRow(**row) for row in connection.execute(_LIST)]
+            rows = [SessionRow(**row) for row in connection.execute(_LIST, {"deleted": 0})]
         wanted = search.strip().casefold()
         return [row for row in rows if wanted in f"{row.title or ''}\n{row.query}".casefold()]
 
+    def discard(self, id: str) -> None:
+        """Take a session out of all lists; it can be restored until `erase_old` finds it. An unknown id is no error."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE sessions SET deleted = ? WHERE id = ?", (self._clock(), id))
+
+    def restore(self, id: str) -> None:
+        """Bring a discarded session back as it was. An unknown id is no error."""
+        with self._database.write() as connection:
+            connection.execute("UPDATE sessions SET deleted = NULL WHERE id = ?", (id,))
+
+    def discarded(self) -> list[SessionRow]:
+        """The sessions that were discarded and can still be restored; last changed first."""
+        with self._database.read() as connection:
+            return [SessionRow(**row) for row in connection.execute(_LIST, {"deleted": 1})]
+
+    def erase_old(self) -> None:
+        """Delete the sessions that were discarded a day ago or earlier."""
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT id FROM sessions WHERE deleted <= ?", (self._clock() - RESTORABLE_SECONDS,)
+            ).fetchall()
+        for row in rows:
+            self.delete(row["id"])
+
     def delete(self, id: str) -> None:
-        """Delete a session with its jobs, rankings and candidates.
+        """Delete a session for good, with its jobs, rankings and candidates.
 
         Its calls stay as a record of spending, without their requests and replies. Judgments
         stay, and so do cached replies that other sessions or the command line used too. What is

@@ -63,7 +63,7 @@ class BM25(Strategy):
         0.75, ge=0, le=1, title="Penalty for length (b)", description="How much long documents are held back"
     )
     tokens: Literal["words", "spaces"] = Field(
-        "words", title="Words are", description="Lower-cased words, or a plain split at spaces"
+        "words", title="Split texts into", description="Lower-cased words, or a plain split at spaces"
     )
     idf: Literal["okapi", "lucene"] = Field(
         "okapi", title="Formula for rare words", description="Formula for how much a rare word counts"

@@ -33,21 +33,22 @@ def _dialog(entered: state.Draft) -> None:
     found = [cls for cls in strategies().values() if all(word in _searched(cls) for word in words)]
     if not found:
         notices.caption("No strategy has all of these words.")
-    for family, members in groupby(found, key=lambda cls: cls.family):
-        page.html(f"<div class='rl-family'>{escape(family)}</div>")
-        for cls in members:
-            name, facts = st.columns([1, 3], gap="small", vertical_alignment="top")
-            with name:
-                pressed = st.button(notices.label(cls.title), key=f"add-{kind_of(cls)}", width="stretch")
-            with facts:
-                page.html(
-                    f"<div class='rl-offer'>{escape(summary(cls))}<br><span>{escape(what_it_asks(cls))}</span></div>"
-                )
-            if pressed:
-                undo.before("strategies", f"added {cls.title}")
-                entered.shelf.append(state.Entry(first_spec(cls, entered)))
-                state.keep()
-                st.rerun()
+    with st.container(key="offers"):
+        for family, members in groupby(found, key=lambda cls: cls.family):
+            page.html(f"<div class='rl-family'>{escape(family)}</div>")
+            for cls in members:
+                _offer(entered, cls)
+
+
+def _offer(entered: state.Draft, cls: type[Strategy]) -> None:
+    name, facts = st.columns([1, 3], gap="small", vertical_alignment="center")
+    with facts:
+        page.html(f"<div class='rl-offer'>{escape(summary(cls))}<br><span>{escape(what_it_asks(cls))}</span></div>")
+    if name.button(notices.label(cls.title), key=f"add-{kind_of(cls)}", width="stretch"):
+        undo.before("strategies", f"added {cls.title}")
+        entered.shelf.append(state.Entry(first_spec(cls, entered)))
+        state.keep()
+        st.rerun()
 
 
 def summary(cls: type[Strategy]) -> str:
@@ -61,11 +62,11 @@ def what_it_asks(cls: type[Strategy]) -> str:
     if not kinds:
         return "Asks no model."
     answering = [row.name for row in state.models() if row.available and set(kinds) <= set(row.answers)]
-    real = [name for name in answering if not name.startswith(SIMULATED)] or answering
+    real = [name for name in answering if not name.startswith(SIMULATED)]
     here = ", ".join(real[:NAMED]) + (f" and {len(real) - NAMED} more" if len(real) > NAMED else "")
-    return f"Requests: {cls.requests}. Asks: {' or '.join(kinds)}. " + (
-        f"Here: {here}." if here else "No model here answers that: see Connections."
-    )
+    if not here:
+        here = "only simulated models" if answering else "no model; see Connections"
+    return f"Requests: {cls.requests}. Asks: {' or '.join(kinds)}. Here: {here}."
 
 
 def first_spec(cls: type[Strategy], entered: state.Draft) -> dict[str, Any]:

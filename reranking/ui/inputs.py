@@ -13,7 +13,7 @@ from reranking.documents import Document, has_content
 from reranking.formats.examples import Example, examples
 from reranking.formats.loaded import Input
 from reranking.formats.pasted import Mode
-from reranking.ui import documents_table, notices, page, state, undo, upload
+from reranking.ui import documents_table, export, notices, page, state, undo, upload
 
 _MODES = {"auto": "automatically", "blank line": "at blank lines", "line": "one per line", "numbered": "by numbers",
           "rule": "at lines of ---"}  # fmt: skip
@@ -68,6 +68,8 @@ def documents_box(entered: state.Draft) -> tuple[Document, ...]:
             entered.loaded, entered.source = None, ""
             state.keep()
             st.rerun()
+        if not entered.is_empty():
+            export.export_menu(entered)
         undo.offer("documents")
     for note in st.session_state.pop("upload_notes", []):
         notices.notice("info", note)

@@ -86,9 +86,10 @@ def _title(entry: state.Entry) -> str:
 
 
 def _about(name: str, lines: list[str], holds: str) -> None:
-    told = "<br>".join(escape(line) for line in lines if line)
-    held = f"<br><span>{escape(holds)}</span>" if holds else ""
-    page.html(f"<div class='rl-offer'><b>{escape(name)}</b><br>{told}{held}</div>")
+    told = [f"<b>{escape(name)}</b>", *(escape(line) for line in lines if line)]
+    if holds:
+        told.append(f"<span>{escape(holds)}</span>")
+    page.html(f"<div class='rl-offer'>{'<br>'.join(told)}</div>")
 
 
 def _use(entered: state.Draft, name: str, entries: list[state.Entry]) -> None:

@@ -21,6 +21,7 @@ from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import each, with_defaults
 from reranking.ui import notices
 from reranking.ui.draft import Draft as Draft
+from reranking.ui.draft import Entered as Entered
 from reranking.ui.draft import Entry as Entry
 from reranking.ui.draft import draft_from_json
 
@@ -38,7 +39,9 @@ DELETED = "This session was deleted in another tab. What is entered here is kept
 @st.cache_resource(show_spinner=False)
 def jobs() -> Jobs:
     """The jobs of this process, on the one store."""
-    return Jobs(open_store(), Registry().resolve)
+    opened = open_store()
+    opened.sessions.erase_old()
+    return Jobs(opened, Registry().resolve)
 
 
 def store() -> Store:
@@ -287,7 +290,10 @@ def saved_at() -> str:
 def start_comparison(entered: Draft, documents: Sequence[Document]) -> None:
     """Run the strategies that are on. Raises StoreError if the job cannot be stored."""
     keep()
-    jobs().start(session_id(), "comparison", entered.query, documents, entered.strategies(), registry().resolve)
+    jobs().start(
+        session_id(), "comparison", entered.query, documents, entered.strategies(), registry().resolve,
+        budget_usd=entered.limit, nonces=entered.nonces(),
+    )  # fmt: skip
 
 
 def warm_up(entered: Draft) -> None:

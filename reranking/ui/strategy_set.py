@@ -10,12 +10,13 @@ from typing import Any
 
 import streamlit as st
 
-from reranking.documents import Document, as_candidates
+from reranking.documents import Document, as_candidates, has_content
 from reranking.engine import Estimate
+from reranking.gateway import Resolve
 from reranking.jobs import predict
 from reranking.models import ModelError
 from reranking.strategies.catalogue import UnknownStrategyError, each, make, without_model
-from reranking.ui import add_strategy, forms, names, notices, page, sets_dialog, state, undo
+from reranking.ui import add_strategy, asking_again, forms, names, notices, page, sets_dialog, spending, state, undo
 from reranking.ui.ready_sets import asks_an_llm, chat_models, with_model
 
 
@@ -45,15 +46,27 @@ def needs(entry: state.Entry) -> str:
 
 
 def prediction(spec: Mapping[str, Any], query: str, documents: Sequence[Document]) -> Estimate:
-    """What a strategy will ask for these documents. Remembers what it found, not the documents."""
-    named = json.dumps([spec, query, [item.fingerprint for item in documents]], sort_keys=True)
-    found: Estimate = _predicted(hashlib.sha256(named.encode()).hexdigest(), spec, query, documents)
+    """What a strategy will ask and cost for these documents. Remembers what it found, not the documents."""
+    known = state.registry()
+    prices = sorted((name, repr(saved.prices)) for name, saved in known.settings.connections.items())
+    named = json.dumps([spec, query, [item.fingerprint for item in documents], prices], sort_keys=True)
+    found: Estimate = _predicted(hashlib.sha256(named.encode()).hexdigest(), spec, query, documents, known.resolve)
     return found
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _predicted(digest: str, _spec: Mapping[str, Any], _query: str, _documents: Sequence[Document]) -> Estimate:
-    return predict(make(_spec), _query, as_candidates(_documents))
+def _predicted(
+    digest: str, _spec: Mapping[str, Any], _query: str, _documents: Sequence[Document], _resolve: Resolve
+) -> Estimate:
+    return predict(make(_spec), _query, as_candidates(_documents), _resolve)
+
+
+def predictions(entered: state.Draft, documents: Sequence[Document]) -> list[Estimate]:
+    """What each strategy that is on and can run will ask and cost."""
+    if not documents or not has_content(entered.query):
+        return []
+    ready = [entry for entry in entered.shelf if entry.on and not needs(entry)]
+    return [prediction(entry.spec, entered.query, documents) for entry in ready]
 
 
 def _line(entered: state.Draft, entry: state.Entry, documents: Sequence[Document]) -> None:
@@ -84,18 +97,10 @@ def _about(entry: state.Entry) -> str:
 
 
 def _asks(entry: state.Entry, query: str, documents: Sequence[Document]) -> str:
-    if not entry.on or not documents or not query.strip():
+    if not entry.on or not documents or not has_content(query):
         return ""
     found = prediction(entry.spec, query, documents)
-    if not found.requests:
-        return "no requests"
-    about = "" if found.exact else "about "
-    tokens = f", ~{_thousands(found.input_tokens)} tokens" if found.input_tokens else ""
-    return f"{about}{found.requests:,} request{'' if found.requests == 1 else 's'}{tokens}"
-
-
-def _thousands(number: int) -> str:
-    return f"{number / 1000:.1f}k".replace(".0k", "k") if number >= 1000 else str(number)
+    return "<br>".join(part for part in (spending.asked(found), spending.expected(found)) if part)
 
 
 def _editor(entered: state.Draft, entry: state.Entry) -> None:
@@ -103,6 +108,9 @@ def _editor(entered: state.Draft, entry: state.Entry) -> None:
     if strategy is not None:
         notices.caption(add_strategy.summary(type(strategy)))
         _name(entry, names.generated(strategy))
+    asking_again.control(entered, entry)
+    _actions(entered, entry)
+    if strategy is not None:
         try:
             edited = make(forms.strategy_form(entry.spec, f"form-{entry.key}")).spec()
         except UnknownStrategyError as error:
@@ -114,7 +122,6 @@ def _editor(entered: state.Draft, entry: state.Entry) -> None:
                 entry.spec = edited
                 state.keep()
                 st.rerun()
-    _actions(entered, entry)
 
 
 def _name(entry: state.Entry, generated: str) -> None:

@@ -59,40 +59,6 @@ def test_the_order_of_judging_tells_nothing_and_stays_the_same(app):
     assert len(blind_order("s", [Document("same")] * 4)) == 1
 
 
-def test_bias_of_bm25_is_exactly_none(app):
-    tab = entered(app, text="apple pie\n\nmotor oil\n\napple juice\n\npie chart\n\nblue sky").go("bias")
-    tab.at.selectbox(key="bias-strategy").set_value(tab.at.session_state["draft"].shelf[1].key)
-    tab.run()
-    tab.click("run-bias").wait("bias")
-    assert "No effect was found" in tab.html()
-    assert "BM25 asks no model and computes scores from the texts: it cannot depend on the order." in tab.html()
-    assert "0 requests" not in tab.html()
-    assert not tab.at.get("plotly_chart")
-
-
-def test_the_strategy_to_test_first_is_one_that_shows_a_model_several_documents(app):
-    tab = entered(app).add("grade").add("listwise").go("bias")
-    chooser = tab.at.selectbox(key="bias-strategy")
-    shelf = tab.at.session_state["draft"].shelf
-    assert chooser.value == next(entry.key for entry in shelf if entry.spec["kind"] == "listwise")
-    assert "Listwise" in chooser.options[-1]
-
-
-def test_without_such_a_strategy_the_first_that_asks_a_model_is_tested_and_said_not_to_depend_on_the_order(app):
-    tab = entered(app).go("bias")
-    assert tab.at.selectbox(key="bias-strategy").value == tab.at.session_state["draft"].shelf[2].key
-    assert "Dense bi-encoder looks at one document at a time: it cannot depend on the order." in tab.html()
-
-
-def test_bias_of_the_input_order_is_total(app):
-    tab = entered(app, text="a b\n\nc d\n\ne f\n\ng h").go("bias")
-    tab.at.selectbox(key="bias-strategy").set_value(tab.at.session_state["draft"].shelf[0].key)
-    tab.run()
-    tab.click("run-bias").wait("bias")
-    assert "Earlier documents end higher here" in tab.html()
-    assert "gains 3.0 places" in tab.html()
-
-
 def test_bias_and_judge_without_documents_say_where_to_begin(app):
     tab = app()
     for name in ("judge", "bias"):
@@ -122,3 +88,20 @@ def test_sessions_are_searched_by_title_and_query(app):
     tab.run()
     assert "first thing" in tab.html()
     assert sum(item.label == "Open" for item in tab.at.button) == 1
+
+
+def test_a_deleted_session_leaves_the_list_comes_back_as_it_was_and_can_be_erased(app):
+    tab = entered(app).tick({"bm25", "input-order"}).compare()
+    session = tab.session
+    tab.go("sessions").click(f"delete-{session}")
+    assert not tab.has(f"open-{session}")
+    assert any("Deleted: apple pie" in said for said in tab.said("info"))
+    assert open_store().sessions.get(session) is None
+    tab.click(f"restore-{session}")
+    assert tab.has(f"open-{session}")
+    again = app(session)
+    assert again.field("query").value == "apple pie"
+    assert "rl-prices" in again.html()
+    tab.click(f"delete-{session}").click(f"erase-{session}")
+    assert open_store().sessions.discarded() == []
+    assert open_store().jobs.of(session) == []

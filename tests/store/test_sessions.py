@@ -219,3 +219,33 @@ def test_deleting_a_session_twice_is_no_error(store):
     store.sessions.delete(id)
     store.sessions.delete(id)
     assert store.sessions.all() == []
+
+
+def test_a_discarded_session_is_in_no_list_cannot_be_written_and_comes_back_as_it_was(store):
+    id = store.sessions.new({"query": "q", "strategies": []})
+    store.sessions.save(id, "Title")
+    before = store.sessions.get(id)
+    store.sessions.discard(id)
+    assert store.sessions.all() == []
+    assert [row.id for row in store.sessions.discarded()] == [id]
+    assert (store.sessions.get(id), store.sessions.exists(id)) == (None, False)
+    with pytest.raises(MissingSessionError):
+        store.sessions.save_draft(id, {"query": "other"})
+    with pytest.raises(MissingSessionError):
+        store.sessions.save(id, "Other")
+    store.sessions.restore(id)
+    assert store.sessions.get(id) == before
+    assert store.sessions.discarded() == []
+
+
+def test_a_discarded_session_is_erased_after_a_day_and_not_before(store, clock):
+    id = store.sessions.new({"query": "q"})
+    other = store.sessions.new({"query": "kept"})
+    store.sessions.discard(id)
+    clock.now += 24 * 3600 - 1
+    store.sessions.erase_old()
+    assert [row.id for row in store.sessions.discarded()] == [id]
+    clock.now += 1
+    store.sessions.erase_old()
+    assert store.sessions.discarded() == []
+    assert [row.id for row in store.sessions.all()] == [other]
