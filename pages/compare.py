@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from reranking.ui import columns_view, inputs, notices, overview, page, results, running, state, strategy_set
+from reranking.ui import columns_view, inputs, notices, overview, page, results, running, spending, state, strategy_set
 
 top = page.begin_editing()
 entered = state.draft()
@@ -14,7 +14,10 @@ with st.container(horizontal=True, vertical_alignment="center", key="query-line"
 inputs.run_on_enter()
 documents = inputs.documents_box(entered)
 with st.sidebar:
+    cost = st.container(key="cost-of-run")
     strategy_set.strategy_set(entered, documents)
+    with cost:
+        spending.run_line(entered, strategy_set.predictions(entered, documents))
 state.keep()
 page.show_session(top, entered, documents)
 state.warm_up(entered)

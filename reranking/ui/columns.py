@@ -14,7 +14,7 @@ from reranking.analysis.differences import Place, moved
 from reranking.documents import Candidate
 from reranking.explain.highlight import marked
 from reranking.jobs import Part
-from reranking.ranking import Diagnostic, Item, Ranking
+from reranking.ranking import Diagnostic, Item, Ranking, Usage
 from reranking.ui import evidence, filters
 from reranking.ui.compared import Compared
 from reranking.ui.names import parameters_and_model, title
@@ -154,9 +154,7 @@ def took(ranking: Ranking) -> str:
     """Requests, cost and seconds in a few words."""
     usage = ranking.usage
     requests = f"{usage.requests:,} request{'' if usage.requests == 1 else 's'}"
-    if usage.cached:
-        requests += f" ({usage.cached:,} cached)"
-    return f"{requests} · {cost(ranking)} · {seconds(usage.seconds)}"
+    return f"{requests} · {cost(ranking)} · {time_taken(usage)}"
 
 
 def cost(ranking: Ranking) -> str:
@@ -175,6 +173,21 @@ def money(dollars: float) -> str:
 def seconds(value: float) -> str:
     """Seconds, shorter ones in milliseconds."""
     return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def time_taken(usage: Usage) -> str:
+    """Seconds on the clock and, where they differ, those that the model took; `cached` if nothing was asked."""
+    clock = seconds(usage.seconds)
+    if not usage.requests:
+        return clock
+    notes = []
+    if usage.model_seconds and (usage.cached or usage.model_seconds > usage.seconds):
+        notes.append(f"model {seconds(usage.model_seconds)}")
+    if usage.cached == usage.requests:
+        notes.append("cached")
+    elif usage.cached:
+        notes.append(f"{usage.cached:,} of {usage.requests:,} cached")
+    return f"{clock} ({', '.join(notes)})" if notes else clock
 
 
 def calls_button(part: Part, about: str, label: str = "Model calls") -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
@@ -30,13 +32,16 @@ class Entry:
     """One line of the strategy set. `key` tells lines apart, also two of the same strategy.
 
     `label` is what the user calls it; empty for the name made from its parameters. `problem` is
-    what is wrong with the form as it stands; `spec` is then still the one before.
+    what is wrong with the form as it stands; `spec` is then still the one before. `nonce` tells its
+    answers from those to the same requests asked before; empty for the first ones. It holds for
+    one query with its documents and for the parameters that were asked again (see `ask_again`).
     """
 
     spec: dict[str, Any]
     on: bool = True
     problem: str = ""
     label: str = ""
+    nonce: str = ""
     key: str = field(default_factory=lambda: secrets.token_hex(4))
 
     def strategy(self) -> Strategy | None:
@@ -48,11 +53,13 @@ class Entry:
 
     def copy(self) -> Entry:
         """The same line once more, under a key of its own."""
-        return Entry(deepcopy(self.spec), self.on, label=self.label)
+        return Entry(deepcopy(self.spec), self.on, label=self.label, nonce=self.nonce)
 
     def to_json(self) -> dict[str, Any]:
         """The line as JSON-able values, without what is wrong with the form on the screen."""
-        return {"spec": deepcopy(self.spec), "on": self.on, "label": self.label, "key": self.key}
+        return {
+            "spec": deepcopy(self.spec), "on": self.on, "label": self.label, "nonce": self.nonce, "key": self.key,
+        }  # fmt: skip
 
 
 @dataclass
@@ -100,12 +107,13 @@ class Draft(Entered):
     """All that is entered in a session; its own query and documents are those on the screen.
 
     `others` are the session's other queries in their order, and `at` is how many of them stand
-    before the one on the screen.
+    before the one on the screen. `limit` is what a run may spend in US dollars, None for no limit.
     """
 
     shelf: list[Entry] = field(default_factory=lambda: [Entry(deepcopy(spec), on) for spec, on in FIRST_SET])
     others: list[Entered] = field(default_factory=list)
     at: int = 0
+    limit: float | None = None
 
     def queries(self) -> list[Entered]:
         """All queries of the session in their order, the one on the screen among them."""
@@ -146,6 +154,23 @@ class Draft(Entered):
         """The strategies that are switched on."""
         return [made for entry in self.shelf if entry.on and (made := entry.strategy()) is not None]
 
+    def nonces(self) -> list[str | None]:
+        """The nonces of `strategies`, None for one that shares its answers with all others."""
+        return [self.nonce(entry) for entry in self.shelf if entry.on and entry.strategy() is not None]
+
+    def nonce(self, entry: Entry) -> str | None:
+        """The nonce of a line, None if it was not asked again as it is now."""
+        return entry.nonce if entry.nonce and entry.nonce.startswith(self._asked(entry)) else None
+
+    def ask_again(self, entry: Entry) -> None:
+        """Give a line a nonce of its own, so that the next run asks it anew; others keep their answers."""
+        entry.nonce = f"{self._asked(entry)}{secrets.token_hex(4)}"
+
+    def _asked(self, entry: Entry) -> str:
+        """What a line is asked about, as the beginning of a nonce."""
+        about = [entry.spec, self.query, [item.fingerprint for item in self.documents()]]
+        return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:12] + "-"
+
     def is_empty(self) -> bool:
         """Whether nothing has been entered yet."""
         return not (self.query or self.text or self.loaded or self.others)
@@ -157,6 +182,7 @@ class Draft(Entered):
             "shelf": [entry.to_json() for entry in self.shelf],
             "others": [other.of_one_query() for other in self.others],
             "at": self.at,
+            "limit": self.limit,
             "strategies": [deepcopy(entry.spec) for entry in self.shelf if entry.on],
         }
 
@@ -172,6 +198,7 @@ def draft_from_json(value: Mapping[str, Any]) -> Draft:
         found.shelf = [Entry(**entry) for entry in value["shelf"]]
     found.others = [_entered(other) for other in value.get("others", ())]
     found.at = value.get("at", 0)
+    found.limit = value.get("limit")
     return found
 
 

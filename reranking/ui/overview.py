@@ -23,6 +23,7 @@ from reranking.ui import (
     page,
     prices,
     quality_price,
+    spending,
 )
 from reranking.ui.compared import Compared, Grades
 
@@ -38,6 +39,8 @@ def show(found: Compared, grades: Grades) -> None:
     following.show(found)
     _panels(found, grades)
     page.html(prices.table(found, grades.all))
+    if said := spending.saved(found.rankings):
+        notices.caption(said)
     if grades.all:
         notices.caption(prices.about_quality(len(found.documents), grades))
     example_grades.control(found.job.query, found.documents)

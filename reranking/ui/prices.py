@@ -23,7 +23,7 @@ def table(found: Compared, grades: Mapping[int, int]) -> str:
         if ties_everything(ranking):
             outcome += " <span class='rl-all-tied' title='It tells no two documents apart.'>all tied</span>"
         cells = [escape(name), outcome, f"{usage.requests:,}", f"{usage.cached:,}", f"{usage.input_tokens:,}",
-                 f"{usage.output_tokens:,}", columns.cost(ranking), columns.seconds(usage.seconds)]  # fmt: skip
+                 f"{usage.output_tokens:,}", columns.cost(ranking), columns.time_taken(usage)]  # fmt: skip
         cells += _quality(quality_range(ranking, grades, max(state.GRADES))) if grades else []
         rows.append("<tr>" + "".join(_cell(at, cell) for at, cell in enumerate(cells)) + "</tr>")
     head = "".join(f"<th{'' if at < 2 else ' class=rl-num'}>{text}</th>" for at, text in enumerate(heads))

@@ -12,7 +12,7 @@ import streamlit as st
 from reranking.jobs import JobStatus, Part
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import each
-from reranking.ui import columns, names, notices, page, state
+from reranking.ui import columns, names, notices, page, spending, state
 
 POLL_SECONDS = 0.5
 
@@ -34,7 +34,7 @@ def watch(status: JobStatus, finished: Callable[[Sequence[Part], str], None] | N
 
 def cut_short(status: JobStatus) -> None:
     """Say that a job was interrupted, cancelled or failed, and offer to go on."""
-    over = sum(part.ranking is not None for part in status.parts)
+    over = sum(part.ranking is not None and not part.ranking.usage.turned_away for part in status.parts)
     what = "strategies" if status.kind == "comparison" else "runs"
     said = {"interrupted": "was interrupted", "cancelled": "was cancelled", "failed": "could not go on"}[status.state]
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -45,7 +45,7 @@ def cut_short(status: JobStatus) -> None:
         )
         if st.button("Resume", key=f"resume-{status.kind}", type="primary"):
             with state.explained():
-                state.jobs().resume(status.id, state.registry().resolve)
+                state.jobs().resume(status.id, state.registry().resolve, budget_usd=state.draft().limit)
             st.rerun()
 
 
@@ -54,7 +54,9 @@ def _bars(status: JobStatus) -> str:
     groups = [list(group) for _, group in groupby(status.parts, key=lambda part: part.position)]
     labels = names.short_names([members[0].strategy for members in groups])
     rows = [_bar(name, members, status.started) for name, members in zip(labels, groups, strict=True)]
-    return f"<div class='rl-bars' role='status'>{''.join(rows)}</div>"
+    said = spending.so_far(status)
+    note = f"<div class='rl-caption'>{escape(said)}</div>" if said else ""
+    return f"<div class='rl-bars' role='status'>{''.join(rows)}{note}</div>"
 
 
 def _bar(name: str, parts: list[Part], started: float) -> str:

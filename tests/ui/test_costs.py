@@ -5,6 +5,7 @@ import re
 from reranking.documents import as_candidates
 from reranking.engine import Estimate
 from reranking.jobs import JobStatus, Part
+from reranking.providers.registry import Registry
 from reranking.ranking import by_order
 from reranking.strategies.catalogue import make
 from reranking.ui import columns, columns_view, running, strategy_set
@@ -47,6 +48,7 @@ def test_columns_are_built_once_however_often_they_are_shown(monkeypatch):
 def test_a_prediction_is_made_once_for_equal_documents(monkeypatch):
     made = []
     real = strategy_set.predict
+    monkeypatch.setattr(strategy_set.state, "registry", Registry)
     monkeypatch.setattr(strategy_set, "predict", lambda *given: made.append(given) or real(*given))
     strategy_set._predicted.clear()
     for documents in (["one", "two"], ["one", "two"], ["one", "three"]):

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reranking.jobs import UnknownStrategy
 from reranking.strategies.catalogue import make
+from reranking.strategies.unknown import UnknownStrategy
 from reranking.ui.names import full_name, parameters_and_model, short_names
 
 

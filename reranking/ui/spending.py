@@ -1,0 +1,148 @@
+"""What a run is going to cost, what it may cost, and what it did cost, took and saved: in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import floor, fsum, log10
+
+import streamlit as st
+
+from reranking.engine import Estimate
+from reranking.jobs import JobStatus
+from reranking.models import ModelError
+from reranking.ranking import Ranking
+from reranking.ui import notices, state
+
+
+def amount(dollars: float) -> str:
+    """Dollars with at least two digits that tell something."""
+    digits = 2 if dollars == 0 else max(2, 1 - floor(log10(dollars)))
+    return f"${dollars:,.{digits}f}"
+
+
+def asked(found: Estimate) -> str:
+    """Requests and tokens of an estimate in a few words."""
+    if not found.requests:
+        return "no requests"
+    about = "" if found.exact else "about "
+    tokens = f", ~{_thousands(found.input_tokens)} tokens" if found.input_tokens else ""
+    return f"{about}{_count(found.requests, 'request')}{tokens}"
+
+
+def expected(found: Estimate) -> str:
+    """What an estimate costs in a few words; empty if nothing is asked."""
+    if not found.requests:
+        return ""
+    if found.is_free:
+        return "free"
+    if found.input_usd is None or found.output_usd is None:
+        return "cost unknown"
+    most = found.input_usd + found.output_usd
+    return f"~{amount(found.input_usd)} for input, at most {amount(most)} with output"
+
+
+def together(estimates: Sequence[Estimate]) -> Estimate:
+    """All strategies of a run as one; the costs are those of the models whose price is known."""
+    return Estimate(
+        sum(one.requests for one in estimates),
+        sum(one.input_tokens for one in estimates),
+        all(one.exact for one in estimates),
+        sum(one.output_tokens for one in estimates),
+        fsum(one.input_usd or 0.0 for one in estimates),
+        fsum(one.output_usd or 0.0 for one in estimates),
+        tuple(sorted({name for one in estimates for name in one.unpriced})),
+    )
+
+
+def before(estimates: Sequence[Estimate]) -> str:
+    """What a run of these strategies is going to ask and to cost, as one line."""
+    every = together(estimates)
+    if not every.requests:
+        return "This run asks no model." if estimates else ""
+    unknown = f"unknown for {', '.join(every.unpriced)}" if every.unpriced else ""
+    cost = "" if unknown and every.is_free else expected(every)
+    parts = [part for part in (cost, unknown) if part]
+    cached = " Replies that are cached or shared cost nothing." if cost not in {"", "free"} else ""
+    return f"This run: {asked(every)}; cost {', '.join(parts)}.{cached}"
+
+
+def about_limit(limit: float | None, estimates: Sequence[Estimate]) -> str:
+    """What a limit means for a run of these strategies, as a sentence; empty if there is nothing to say."""
+    every = together(estimates)
+    if limit is None or not every.requests:
+        return ""
+    known = every.input_usd or 0.0
+    said = []
+    if known > limit:
+        said.append("The limit is less than the input alone is predicted to cost: the run is going to stop.")
+    elif known + (every.output_usd or 0.0) > limit:
+        said.append("The run may stop at the limit, if replies are long.")
+    hosted = [name for name in every.unpriced if _is_paid(name)]
+    own = [name for name in every.unpriced if name not in hosted]
+    if hosted:
+        said.append(f"Under a limit {', '.join(hosted)} will not be asked: the price is not known.")
+    if own:
+        said.append(f"The limit does not cover {', '.join(own)}: the price is not known.")
+    return " ".join(said)
+
+
+def run_line(entered: state.Draft, estimates: Sequence[Estimate]) -> None:
+    """The cost of the run that Run would start, and the limit on it."""
+    if estimates:
+        notices.caption(before(estimates))
+    with st.container(key="spending-limit"):
+        limit = st.number_input(
+            "Spending limit (US$)",
+            min_value=0.0,
+            value=entered.limit,
+            step=0.05,
+            format="%g",
+            placeholder="none",
+            key=state.widget_key("limit"),
+            help="A run sends nothing that could take it over this amount. Raise it and resume to go on: what was "
+            "answered is not paid twice.",
+        )
+    if limit != entered.limit:
+        entered.limit = limit
+        state.keep()
+    if said := about_limit(entered.limit, estimates):
+        notices.caption(said)
+
+
+def saved(rankings: Sequence[Ranking]) -> str:
+    """How many requests needed no new call, and why, as a sentence; empty if none."""
+    requests = sum(ranking.usage.requests for ranking in rankings)
+    cached = sum(ranking.usage.cached for ranking in rankings)
+    shared = sum(ranking.usage.shared for ranking in rankings)
+    if not cached:
+        return ""
+    why = []
+    if shared:
+        why.append(f"{shared:,} asked already in this run")
+    if cached > shared:
+        why.append(f"{cached - shared:,} answered in earlier runs")
+    return f"Saved {cached:,} of {_count(requests, 'request')}: {' and '.join(why)}."
+
+
+def so_far(status: JobStatus) -> str:
+    """What a running job has saved and spent, in a few words; empty if nothing."""
+    found = sum(part.saved for part in status.parts)
+    parts = [f"saved {_count(found, 'request')}"] if found else []
+    if status.budget is not None:
+        parts.append(f"spent {amount(status.budget.spent)} of {amount(status.budget.limit)}")
+    return " · ".join(parts)
+
+
+def _is_paid(name: str) -> bool:
+    try:
+        return bool(getattr(state.registry().resolve(name), "paid", False))
+    except ModelError:
+        return False
+
+
+def _thousands(number: int) -> str:
+    return f"{number / 1000:.1f}k".replace(".0k", "k") if number >= 1000 else str(number)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
