@@ -38,6 +38,8 @@ SEED = 20
 MODELS = ("embedded:smollm2", "embedded:minilm")
 
 VARIANTS = (
+    "grade-all(reasons=False)",
+    "grade(reasons=False)",
     "grade(mode='expected', top=9)",
     "pairwise-all(mode='log-odds')",
     "pairwise-sort(mode='log-odds')",
@@ -45,12 +47,12 @@ VARIANTS = (
     "listwise-window(window=10, stride=5)",
     "listwise-groups(window=10, k=5)",
     "listwise-partition(window=10, cutoff=5)",
-    "tournament(window=10, tournaments=3)",
+    "tournament(window=10, tournaments=1)",
 )
 """Beside the defaults: with lists of 20 documents, windows must be smaller for anything to slide."""
 
-REPLACED = {"listwise", "listwise-window", "listwise-groups", "listwise-partition", "tournament"}
-"""Kinds of which only the variants run: their defaults see all 20 documents at once, or ask for hours."""
+REPLACED = {"grade", "grade-all", "listwise", "listwise-window", "listwise-groups", "listwise-partition", "tournament"}
+"""Kinds of which only the variants run: their defaults see all 20 documents at once, or write for hours."""
 
 PASSAGE_WORDS = 60
 

@@ -21,16 +21,17 @@ TOKENS_PER_GRADE = 24
 """What `{"passage": 100, "reason": "", "score": 100}, ` takes, with some to spare."""
 
 
-def grades_schema(count: int, top: int) -> str:
+def grades_schema(count: int, top: int, reasons: bool) -> str:
     """The JSON schema of grades for `count` passages: each reason before its score, so that it can inform it."""
+    properties = {
+        "passage": {"type": "integer", "enum": list(range(1, count + 1))},
+        **({"reason": {"type": "string"}} if reasons else {}),
+        "score": {"type": "integer", "enum": list(range(top + 1))},
+    }
     entry = {
         "type": "object",
-        "properties": {
-            "passage": {"type": "integer", "enum": list(range(1, count + 1))},
-            "reason": {"type": "string"},
-            "score": {"type": "integer", "enum": list(range(top + 1))},
-        },
-        "required": ["passage", "reason", "score"],
+        "properties": properties,
+        "required": list(properties),
         "additionalProperties": False,
     }
     return schema_text(
@@ -44,7 +45,7 @@ def grades_schema(count: int, top: int) -> str:
 
 
 class GradeAll(ShowsSeveral):
-    """Show all documents in one prompt and ask for a grade from 0 to 10 and a reason for each.
+    """Show all documents in one prompt and ask for a grade from 0 to 10, with a reason, for each.
 
     Requests: 1. Scores: the grade; ties are usual. A document that the reply leaves out, or
     grades off the scale, is not scored and goes below the scored ones; of several grades of a
@@ -62,10 +63,12 @@ class GradeAll(ShowsSeveral):
 
     kind: Literal["grade-all"] = "grade-all"
     top: int = Field(10, ge=1, le=100, title="Best grade", description="The best grade; the worst is 0")
+    reasons: bool = Field(True, description="Ask for one sentence on each document")
 
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
         kind, count = f"grade out of {self.top}", len(candidates)
+        per_place = TOKENS_PER_GRADE + (TOKENS_PER_REASON if self.reasons else 0)
         if not candidates:
             return by_score(candidates, [], kind)
         shown = self.shown(candidates)
@@ -77,10 +80,15 @@ class GradeAll(ShowsSeveral):
                 task="grade-all",
                 shown=tuple(item.index for item in candidates),
                 messages=self.messages(
-                    query=query, passages=listed, count=count, top=self.top, order_note=self.order_note
+                    query=query,
+                    passages=listed,
+                    count=count,
+                    top=self.top,
+                    reasons=self.reasons,
+                    order_note=self.order_note,
                 ),
-                schema=grades_schema(count, self.top),
-                max_output_tokens=TOKENS_TO_SPARE + (TOKENS_PER_GRADE + TOKENS_PER_REASON) * count,
+                schema=grades_schema(count, self.top, self.reasons),
+                max_output_tokens=TOKENS_TO_SPARE + per_place * count,
             )
 
         (reply,) = yield from shown.ask([request])

@@ -23,17 +23,15 @@ _MAX_QUOTES = 3
 _ONE_DIGIT = 9
 
 
-def grade_schema(top: int) -> str:
+def grade_schema(top: int, reasons: bool) -> str:
     """The JSON schema of a grade: the reason before the score, so that it can inform it."""
+    why = {"reason": {"type": "string"}, "quotes": {"type": "array", "items": {"type": "string"}}}
+    properties = {**(why if reasons else {}), "score": {"type": "integer", "enum": list(range(top + 1))}}
     return schema_text(
         {
             "type": "object",
-            "properties": {
-                "reason": {"type": "string"},
-                "quotes": {"type": "array", "items": {"type": "string"}},
-                "score": {"type": "integer", "enum": list(range(top + 1))},
-            },
-            "required": ["reason", "quotes", "score"],
+            "properties": properties,
+            "required": list(properties),
             "additionalProperties": False,
         }
     )
@@ -62,6 +60,7 @@ class Grade(LLMStrategy):
         "written", description="The grade the model writes, with its reason; or the mean over log-probabilities"
     )
     top: int = Field(10, ge=1, le=100, title="Best grade", description="The best grade; the worst is 0")
+    reasons: bool = Field(True, description="Ask for one sentence and quotes beside a written grade")
 
     @override
     def prompt_name(self) -> str:
@@ -74,10 +73,11 @@ class Grade(LLMStrategy):
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
         shown = self.shown(candidates)
-        grades, schema = tuple(str(grade) for grade in range(self.top + 1)), grade_schema(self.top)
+        grades, schema = tuple(str(grade) for grade in range(self.top + 1)), grade_schema(self.top, self.reasons)
+        asked_for = {"top": self.top} if self.mode == "expected" else {"top": self.top, "reasons": self.reasons}
 
         def request(place: int, words: int) -> Request:
-            messages = self.messages(query=query, passage=fenced(shown.texts([place], words))[0], top=self.top)
+            messages = self.messages(query=query, passage=fenced(shown.texts([place], words))[0], **asked_for)
             at = (candidates[place].index,)
             if self.mode == "expected":
                 return Choose(model=self.asked, task="grade", shown=at, messages=messages, choices=grades)

@@ -7,6 +7,7 @@ import pytest
 
 from reranking.documents import Document, as_candidates
 from reranking.replies import Choices, Text
+from reranking.strategies.grade_all import GradeAll
 from reranking.strategies.pointwise import Grade, YesNo
 from tests.oracles import Scripted
 from tests.support import rank
@@ -171,3 +172,22 @@ def test_a_quote_from_the_title_has_no_place_in_the_text_but_is_no_invention():
     assert (note.code, note.data["quotes"]) == ("quote-from-title", ["fine headline"])
     assert ranking.outcome == "complete"
     assert quoted(["fine headline"], document, show_title=False).diagnostics == ()
+
+
+@pytest.mark.parametrize(
+    ("strategy", "reply"),
+    [
+        (Grade(reasons=False), '{"score": 7}'),
+        (GradeAll(reasons=False), '{"grades": [{"passage": 1, "score": 7}, {"passage": 2, "score": 7}]}'),
+    ],
+)
+def test_a_grade_without_reasons_asks_for_none_and_a_bare_grade_is_a_whole_reply(strategy, reply):
+    asked = []
+    oracle = Scripted(lambda request, number: asked.append(request) or Text(text=reply))
+    ranking = rank(strategy.model_copy(update={"model": oracle}), 2)
+    assert ranking.outcome == "complete"
+    assert {item.score for item in ranking} == {7}
+    assert asked
+    for request in asked:
+        assert "reason" not in request.schema
+        assert not any("sentence" in message.text for message in request.messages)
