@@ -1,0 +1,260 @@
+"""What is known about each connection, gathered from settings, models, spending and cache. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from reranking.providers.abilities import Abilities
+from reranking.providers.connection import LABELS, OWN_URLS
+from reranking.providers.prices import PRICED
+from reranking.providers.saved import SavedConnection, kind_of
+from reranking.providers.settings import (
+    DEFAULT_BASE_URLS,
+    KeySource,
+    ModelInfo,
+    Settings,
+    key_variable,
+    url_variable,
+)
+from reranking.store import CacheSize, Spending
+
+HOSTED = tuple(OWN_URLS)
+LOCAL_SERVERS = tuple(DEFAULT_BASE_URLS)
+IN_PROCESS = ("hf", "embedded", "simulated")
+BY_URL = ("openai-compatible", "rerank")
+
+TITLES = {
+    **LABELS,
+    "hf": "Hub models and folders",
+    "embedded": "Embedded models",
+    "simulated": "Simulated models",
+    "openai-compatible": "Servers named by their URL",
+    "rerank": "Rerank servers named by their URL",
+}
+
+KINDS = {
+    "openai": "OpenAI-compatible chat",
+    "anthropic": "Anthropic messages",
+    "rerank": "Rerank endpoint",
+    "folder": "Folder of models",
+}
+
+_HOW = {
+    "openai": "Enter a key, or set OPENAI_API_KEY before the start.",
+    "anthropic": "Enter a key, or set ANTHROPIC_API_KEY before the start.",
+    "ollama": "Run “ollama serve”, then “ollama pull llama3.2”.",
+    "vllm": "Run “vllm serve NAME”.",
+    "lmstudio": "Start its server (Developer, Start server).",
+    "llamacpp": "Run “llama-server -m FILE.gguf”.",
+    "cohere": "Enter a key, or set COHERE_API_KEY before the start.",
+    "voyage": "Enter a key, or set VOYAGE_API_KEY before the start.",
+    "jina": "Enter a key, or set JINA_API_KEY before the start.",
+    "embedded": "They come with the “embedded” install.",
+}
+
+_ABOUT = {
+    "hf": "They run in this process. A model that is not on this machine is downloaded with its first use.",
+    "embedded": "Real, but small and weak: for trying things out without key and network, not for judging a method.",
+    "simulated": "No models: answers are made from word overlap or given grades, with stated faults. For learning.",
+    "openai-compatible": "Asked as openai-compatible:NAME@URL. A connection of your own has limits and prices.",
+    "rerank": "Asked as rerank:NAME@URL. A connection of your own has limits and prices.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One connection as its card shows it.
+
+    `word` is its state in a word or two; `todo` says what to do where it is not ready. `key` tells
+    where the key comes from, empty where none is needed. `models` can be asked now, by full name.
+    """
+
+    name: str
+    title: str
+    kind: str
+    place: str
+    about: str
+    is_ready: bool
+    word: str
+    todo: str
+    key: str
+    takes_key: bool
+    key_source: KeySource | None
+    saved: SavedConnection | None
+    models: tuple[ModelInfo, ...]
+    tested: Mapping[str, Abilities]
+    has_list_price: bool
+    calls: int
+    cost_usd: float
+    calls_of_unknown_cost: int
+    cache: CacheSize
+    cached_models: tuple[str, ...]
+
+    @property
+    def is_named(self) -> bool:
+        """Whether a person set it up under a name of their own."""
+        return self.saved is not None and bool(self.saved.place)
+
+    @property
+    def is_used(self) -> bool:
+        """Whether something was set, spent or kept for it, so that there is something to show."""
+        return self.saved is not None or bool(self.calls or self.cache.replies or self.tested)
+
+    @property
+    def is_in_process(self) -> bool:
+        """Whether its models run in this process."""
+        return self.name in IN_PROCESS or (self.saved is not None and self.saved.kind == "folder")
+
+
+def gather(
+    settings: Settings,
+    listing: Iterable[ModelInfo],
+    spending: Iterable[Spending],
+    cached: Mapping[str, CacheSize],
+) -> list[Facts]:
+    """The facts of all connections: those with a name of one's own, hosted ones, local servers, models in process.
+
+    Servers that were named by their URL are there if anything was spent or kept.
+    """
+    rows = list(listing)
+    spent = list(spending)
+    used = {connection_of(model) for model in [*(row.model for row in spent), *cached]}
+    named = [name for name, saved in settings.connections.items() if saved.place]
+    names = [*named, *HOSTED, *LOCAL_SERVERS, *IN_PROCESS, *(name for name in BY_URL if name in used)]
+    return [_facts(name, settings, rows, spent, cached) for name in names]
+
+
+def connection_of(model: str) -> str:
+    """The connection that a full model name belongs to."""
+    prefix, _, rest = model.partition(":")
+    hosted = rest.partition("/")[0]
+    return hosted if prefix == "rerank" and hosted in OWN_URLS and "@" not in rest else prefix
+
+
+def cache_words(size: CacheSize) -> str:
+    """How much is kept, such as `212 replies, 1.2 MB`."""
+    if not size.replies:
+        return "empty"
+    return f"{size.replies:,} repl{'y' if size.replies == 1 else 'ies'}, {in_bytes(size.bytes)}"
+
+
+def in_bytes(size: int) -> str:
+    """A number of bytes for people."""
+    amount = float(size)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "bytes" or amount >= 10 else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
+def age(seconds: float) -> str:
+    """A length of time for people, such as `3 days`."""
+    for length, unit in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        count = int(seconds // length)
+        if count:
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return "less than a minute"
+
+
+def when(at: float) -> str:
+    """A moment for people."""
+    return f"{datetime.fromtimestamp(at):%d %b %Y %H:%M}"
+
+
+def _facts(
+    name: str,
+    settings: Settings,
+    rows: list[ModelInfo],
+    spending: list[Spending],
+    cached: Mapping[str, CacheSize],
+) -> Facts:
+    saved = settings.connections.get(name)
+    mine = [row for row in rows if connection_of(row.name) == name]
+    models = tuple(row for row in mine if row.available)
+    is_ready, word, todo = _state(name, settings, mine)
+    bills = [row for row in spending if connection_of(row.model) == name]
+    sizes = {model: size for model, size in cached.items() if connection_of(model) == name}
+    kind = saved.kind if saved is not None else kind_of(name)
+    takes_key = name not in IN_PROCESS and kind != "folder"
+    return Facts(
+        name=name,
+        title=TITLES.get(name, name),
+        kind=_kind_words(name, kind),
+        place=_place(name, settings),
+        about=_ABOUT.get(name, ""),
+        is_ready=is_ready,
+        word=word,
+        todo=todo,
+        key=_key_words(name, settings) if takes_key else "",
+        takes_key=takes_key,
+        key_source=settings.key_source(name) if takes_key else None,
+        saved=saved,
+        models=models,
+        tested={model: found for model, found in settings.tested.items() if connection_of(model) == name},
+        has_list_price=name in PRICED or (saved is not None and saved.place in {OWN_URLS[one] for one in PRICED}),
+        calls=sum(row.calls for row in bills),
+        cost_usd=sum(row.cost_usd for row in bills),
+        calls_of_unknown_cost=sum(row.calls_of_unknown_cost for row in bills),
+        cache=_together(sizes.values()),
+        cached_models=tuple(sizes),
+    )
+
+
+def _state(name: str, settings: Settings, rows: list[ModelInfo]) -> tuple[bool, str, str]:
+    """Whether it can be used now, in a word, and what to do if not."""
+    reason = next((row.reason for row in rows if not row.available), "")
+    is_available = any(row.available for row in rows)
+    if name in HOSTED:
+        return (True, "ready", "") if settings.key(name) else (False, "no key", _HOW[name])
+    if name in LOCAL_SERVERS:
+        place = urlsplit(settings.base_url(name) or "").netloc
+        how = f"{_HOW[name]} It is looked for at {place}; {url_variable(name)} names another address."
+        return (True, "running", "") if is_available else (False, "not running", how)
+    if name == "embedded":
+        return (True, "ready", reason) if is_available else (False, "not installed", reason or _HOW[name])
+    if name == "hf":
+        return True, f"{sum(row.available for row in rows) or 'none'} downloaded", ""
+    if name in settings.connections and settings.connections[name].place:
+        return (True, "ready", "") if is_available else (False, "check", reason)
+    return True, "ready", ""
+
+
+def _kind_words(name: str, kind: str) -> str:
+    if name in IN_PROCESS:
+        return "in this process"
+    if name in LOCAL_SERVERS:
+        return "server on your side, OpenAI-compatible"
+    return KINDS[kind]
+
+
+def _place(name: str, settings: Settings) -> str:
+    if name in IN_PROCESS or name in BY_URL:
+        return ""
+    return settings.base_url(name) or OWN_URLS.get(name, "")
+
+
+def _key_words(name: str, settings: Settings) -> str:
+    source = settings.key_source(name)
+    variable = key_variable(name)
+    if source == "session":
+        return "typed in, for this browser session only"
+    if source == "environment":
+        return f"environment variable {variable}"
+    if source == "secrets":
+        return f"Streamlit secrets, {variable}"
+    return "none" if name in HOSTED else "none; needed only if the server asks for one"
+
+
+def _together(sizes: Iterable[CacheSize]) -> CacheSize:
+    found = [size for size in sizes if size.replies]
+    return CacheSize(
+        sum(size.replies for size in found),
+        sum(size.bytes for size in found),
+        sum(size.needed for size in found),
+        min((size.oldest for size in found if size.oldest is not None), default=None),
+        max((size.newest for size in found if size.newest is not None), default=None),
+    )

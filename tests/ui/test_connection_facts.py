@@ -1,0 +1,114 @@
+"""What the connections' cards say."""
+
+import pytest
+
+from reranking.providers.abilities import Abilities
+from reranking.providers.saved import Prices, SavedConnection
+from reranking.providers.settings import ModelInfo, Settings
+from reranking.store import CacheSize, Spending
+from reranking.ui.connection_facts import age, connection_of, gather, in_bytes
+from tests.providers.fakes import KEY
+
+BOX = SavedConnection("box", "openai", "http://box:8000/v1", 4, 60, None, Prices(1.0, 2.0))
+FOUND = Abilities(place=BOX.place, at=1.0, answers=("generate",))
+
+
+def facts(settings=None, listing=(), spending=(), cached=None):
+    found = gather(settings or Settings(environment={}), listing, spending, cached or {})
+    return {one.name: one for one in found}
+
+
+@pytest.mark.parametrize(
+    ("model", "connection"),
+    [
+        ("openai:gpt", "openai"),
+        ("rerank:cohere/rerank-v3.5", "cohere"),
+        ("rerank:cohere/x@http://host", "rerank"),
+        ("rerank:m@http://host", "rerank"),
+        ("box:a:b/c", "box"),
+        ("openai-compatible:m@http://h/v1", "openai-compatible"),
+    ],
+)
+def test_a_models_money_and_replies_belong_to_its_connection(model, connection):
+    assert connection_of(model) == connection
+
+
+def test_spending_and_cache_of_a_connection_are_summed_over_its_models():
+    spending = [
+        Spending("box:a", 3, 10, 10, 0.25, 0),
+        Spending("box:b", 2, 10, 10, 0.5, 1),
+        Spending("openai:a", 1, 1, 1, 9.0, 0),
+    ]
+    cached = {"box:a": CacheSize(3, 300, 1, 5.0, 9.0), "box:b": CacheSize(1, 50, 0, 2.0, 3.0), "boxer:b": CacheSize(7)}
+    box = facts(Settings(environment={}, connections={"box": BOX}), spending=spending, cached=cached)["box"]
+    assert (box.calls, box.cost_usd, box.calls_of_unknown_cost) == (5, 0.75, 1)
+    assert box.cache == CacheSize(4, 350, 1, 2.0, 9.0)
+    assert set(box.cached_models) == {"box:a", "box:b"}
+
+
+def test_the_card_says_where_the_key_comes_from_and_never_what_it_is():
+    secrets = {"COHERE_API_KEY": KEY}
+    settings = Settings(
+        keys={"openai": KEY}, environment={"ANTHROPIC_API_KEY": KEY, "BOX_API_KEY": KEY}, secrets=secrets.get,
+        connections={"box": BOX},
+    )  # fmt: skip
+    found = facts(settings)
+    assert "this browser session" in found["openai"].key
+    assert found["anthropic"].key == "environment variable ANTHROPIC_API_KEY"
+    assert found["box"].key == "environment variable BOX_API_KEY"
+    assert found["cohere"].key == "Streamlit secrets, COHERE_API_KEY"
+    assert found["jina"].key == "none"
+    assert found["embedded"].key == ""
+    assert KEY not in repr(found)
+
+
+def test_what_is_not_ready_says_what_to_do():
+    reason = "No 'box' server at box:8000. Start it, or change the address."
+    listing = [
+        ModelInfo("ollama:NAME", (), False, "No Ollama server"),
+        ModelInfo("vllm:llama", ("generate",), True),
+        ModelInfo("box:NAME", (), False, reason),
+    ]
+    found = facts(Settings(environment={}, connections={"box": BOX}), listing)
+    assert (found["ollama"].is_ready, found["vllm"].is_ready) == (False, True)
+    assert "ollama serve" in found["ollama"].todo
+    assert "localhost:11434" in found["ollama"].todo
+    assert "OPENAI_API_KEY" in found["openai"].todo
+    assert (found["box"].word, found["box"].todo) == ("check", reason)
+    assert all(one.todo for one in found.values() if not one.is_ready)
+
+
+def test_named_connections_come_first_and_limits_of_built_in_ones_make_no_second_card():
+    limits = SavedConnection("openai", "openai", concurrency=2)
+    names = [
+        one.name for one in gather(Settings(environment={}, connections={"box": BOX, "openai": limits}), [], [], {})
+    ]
+    assert names[0] == "box"
+    assert len(names) == len(set(names))
+    assert "openai-compatible" not in names
+    used = gather(Settings(environment={}), [], [Spending("rerank:m@http://h", 1, 1, 1, 0.0, 1)], {})
+    assert "rerank" in [one.name for one in used]
+
+
+def test_the_price_list_holds_where_it_knows_the_address():
+    own = SavedConnection("work", "openai", "https://api.openai.com/v1")
+    found = facts(Settings(environment={}, connections={"box": BOX, "work": own}))
+    assert found["openai"].has_list_price
+    assert found["work"].has_list_price
+    assert not found["box"].has_list_price
+    assert not found["ollama"].has_list_price
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(0, "0 bytes"), (999, "999 bytes"), (1500, "1.5 kB"), (30_000, "30 kB"), (2.5e9, "2.5 GB")]
+)
+def test_sizes_are_told_in_fitting_units(size, words):
+    assert in_bytes(size) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(5, "less than a minute"), (60, "1 minute"), (7200, "2 hours"), (86_400, "1 day"), (864_000, "10 days")],
+)
+def test_ages_are_told_in_the_largest_unit(seconds, words):
+    assert age(seconds) == words
