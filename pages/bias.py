@@ -2,36 +2,21 @@
 
 import streamlit as st
 
-from reranking.documents import has_content
-from reranking.ui import bias, page, running, state
+from reranking.ui import page
+from reranking.ui.bias_lab import foreign, screen
 
 entered = page.begin()
-documents = entered.documents()
-
-if not has_content(entered.query) or len(documents) < 2:
+screen.style()
+chosen = screen.earlier_tests()
+if chosen is not None:
+    screen.test(chosen)
+if screen.has_input(entered):
+    screen.new_test(entered, is_first=chosen is None)
+elif chosen is None:
     page.html(
         "<p class='rl-hint'>A bias test needs a query and at least two documents. Enter them on Compare, "
         "or open an example there.</p>"
     )
     st.page_link("pages/compare.py", label="Go to Compare")
-else:
-    job = state.latest_job("bias")
-    busy = job is not None and job.state == "running"
-    chosen = bias.choose(entered, documents, job.parts[0].strategy if job is not None else None)
-    if busy:
-        if st.button("Cancel", key="cancel-bias"):
-            state.jobs().cancel(job.id)
-            st.rerun()
-        running.watch(job)
-    else:
-        if chosen is not None and st.button("Run bias test", key="run-bias", type="primary"):
-            with state.explained():
-                bias.start(entered, documents, *chosen)
-            st.rerun()
-        if job is None:
-            page.html("<p class='rl-hint'>The test ranks the same documents in shuffled orders and shows where each "
-                      "input position ended up.</p>")  # fmt: skip
-        else:
-            if job.state != "done":
-                running.cut_short(job)
-            bias.show(job)
+with st.expander("Rankings from elsewhere", key="bias-elsewhere"):
+    foreign.foreign()

@@ -75,7 +75,11 @@ class BiasPlan:
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON-able values."""
-        return asdict(self)
+        return {
+            **asdict(self),
+            "steady": list(self.steady),
+            "remedies_of": None if self.remedies_of is None else list(self.remedies_of),
+        }
 
 
 def plan_from_json(value: Mapping[str, Any]) -> BiasPlan:

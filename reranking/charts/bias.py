@@ -6,9 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from reranking.analysis.positions import PositionGrid
+from reranking.analysis.bias import Bias
 from reranking.charts import palette
-from reranking.charts.frame import HEADING, SIZE, empty, framed
+from reranking.charts.frame import SIZE, empty, framed
+from reranking.charts.position_effects import heading, ticks
 
 ALONE = 24
 """Up to this many positions, each has its own row."""
@@ -17,25 +18,25 @@ CELLS = 20
 """Above, they share this many rows at most."""
 
 
-def position_heatmap(grid: PositionGrid, dark: bool) -> go.Figure:
+def position_heatmap(bias: Bias, dark: bool) -> go.Figure:
     """Draw, for each input position, the share of runs in which its document ended at each rank.
 
     A strategy that ignores the input order gives an even colour but for chance; one that follows
     it the diagonal. The scale ends at 25, 50 or 100 %, the first that holds every share. Long
     lists are drawn in blocks of neighbouring positions and ranks.
     """
-    n, runs = len(grid.share), grid.used
-    title = f"Where each input position ended up, {runs} shuffle{'' if runs == 1 else 's'}"
-    lost = f"{grid.failed} failed run{'' if grid.failed == 1 else 's'} left out." if grid.failed else ""
+    n, runs = len(bias.share), bias.used
+    title = f"Where each place ended up, {runs} shuffle{'' if runs == 1 else 's'}"
+    lost = f"{bias.failed} failed run{'' if bias.failed == 1 else 's'} left out." if bias.failed else ""
     if not runs or not n:
         return empty(title, f"There is no ranking to show. {lost}".strip(), dark)
-    notes = ["With no effect of position the colour is even, but for chance.", "Dashed: ends where it came in."]
+    notes = ["With no effect the colour is even, but for chance.", "Dashed: ends where it came in."]
     notes += [lost] if lost else []
-    notes += [f"{grid.repaired:.0%} of places come from repaired replies."] if grid.repaired else []
+    notes += [f"{bias.repaired:.0%} of places come from repaired replies."] if bias.repaired else []
     size = -(-n // CELLS) if n > ALONE else 1
     starts = np.arange(0, n, size)
     edges = np.append(starts, n) + 0.5
-    shares = np.add.reduceat(np.add.reduceat(grid.share, starts, axis=0), starts, axis=1)
+    shares = np.add.reduceat(np.add.reduceat(bias.share, starts, axis=0), starts, axis=1)
     shares /= np.diff(edges)[:, None]
     highest = next(end for end in (0.25, 0.5, 1.0) if shares.max() <= end + 1e-9)
     figure = go.Figure(
@@ -43,7 +44,7 @@ def position_heatmap(grid: PositionGrid, dark: bool) -> go.Figure:
             x=edges,
             y=edges,
             z=shares,
-            hovertext=_words(shares, starts, size, grid),
+            hovertext=_words(shares, starts, size, bias),
             hoverinfo="text",
             zmin=0,
             zmax=highest,
@@ -71,21 +72,21 @@ def position_heatmap(grid: PositionGrid, dark: bool) -> go.Figure:
         )
     )
     axis = {
-        "tickvals": _ticks(n),
+        "tickvals": ticks(n),
         "showgrid": False,
         "zeroline": False,
         "fixedrange": True,
         "tickfont": {"color": palette.muted(dark), "size": SIZE},
         "ticks": "",
     }
-    plot = min(max(24 * n, 220), 520)
+    plot, top = min(max(24 * n, 220), 520), heading(notes)
     return framed(
         figure,
         title,
-        notes,
+        ["<br>".join(notes)],
         dark,
-        height=HEADING + plot + 58,
-        margin={"l": 62, "r": 20, "t": HEADING + 6, "b": 52},
+        height=top + plot + 58,
+        margin={"l": 62, "r": 20, "t": top + 6, "b": 52},
         xaxis={**axis, "title": _name("output rank (1 = top)"), "range": [0.5, n + 0.5]},
         yaxis={**axis, "title": _name("input position (1 = given first)"), "range": [n + 0.5, 0.5]},
     )
@@ -95,21 +96,16 @@ def _name(words: str) -> dict[str, object]:
     return {"text": words, "font": {"size": SIZE}, "standoff": 8}
 
 
-def _words(shares: NDArray[np.float64], starts: NDArray[np.int_], size: int, grid: PositionGrid) -> list[list[str]]:
+def _words(shares: NDArray[np.float64], starts: NDArray[np.int_], size: int, bias: Bias) -> list[list[str]]:
     """What each cell says, in a sentence."""
-    n, runs = len(grid.share), f"{grid.used} run{'' if grid.used == 1 else 's'}"
+    n, runs = len(bias.share), f"{bias.used} run{'' if bias.used == 1 else 's'}"
     spans = [(int(start) + 1, min(int(start) + size, n)) for start in starts]
     names = [f" {first}" if first == last else f"s {first} to {last}" for first, last in spans]
     return [
         [
             f"Given at position{given}, ended at rank{ended}<br>in "
-            + (f"{share * grid.used:.3g} of {runs} ({share:.0%})" if size == 1 else f"{share:.0%} of the cases")
+            + (f"{share * bias.used:.3g} of {runs} ({share:.0%})" if size == 1 else f"{share:.0%} of the cases")
             for ended, share in zip(names, row, strict=True)
         ]
         for given, row in zip(names, shares, strict=True)
     ]
-
-
-def _ticks(n: int) -> list[int]:
-    step = next(step for step in (1, 2, 5, 10, 20, 50, 100, n) if n / step <= 12)
-    return list(range(1, n + 1, step)) if step <= 2 else [1, *range(step, n + 1, step)]

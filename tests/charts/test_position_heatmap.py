@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from reranking.analysis.positions import position_grid
+from reranking.analysis.bias import analyse, bias_run
 from reranking.analysis.shuffles import order_reverse_pairs, random_orders
 from reranking.charts.bias import position_heatmap
 from reranking.documents import as_candidates
@@ -14,6 +14,10 @@ def run(order, places=None, **kwargs):
     pool = as_candidates([str(index) for index in range(len(order))])
     shown = [pool[index] for index in order]
     return order, by_order(shown, range(len(order)) if places is None else places, **kwargs)
+
+
+def position_grid(runs):
+    return analyse([bias_run(order, ranking) for order, ranking in runs], resamples=2, draws=1)
 
 
 def echo(n, k):
@@ -58,7 +62,7 @@ def test_the_hover_says_in_words_what_a_cell_counts():
 @BOTH
 def test_title_axes_and_diagonal_say_what_is_seen(dark):
     figure = position_heatmap(echo(12, 10), dark)
-    assert figure.layout.title.text == "Where each input position ended up, 10 shuffles"
+    assert figure.layout.title.text == "Where each place ended up, 10 shuffles"
     assert figure.layout.xaxis.title.text == "output rank (1 = top)"
     assert figure.layout.yaxis.title.text == "input position (1 = given first)"
     assert "Dashed" in figure.layout.title.subtitle.text

@@ -1,0 +1,1 @@
+"""The position-bias lab: choosing a test, what it shows, and what would help."""

