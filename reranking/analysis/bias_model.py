@@ -118,7 +118,7 @@ def fit(
         high=None if half is None else effects + half,
         slope=slope,
         last_to_first=None if slope is None else slope.times(n - 1),
-        middle=middle,
+        middle=middle if n > 2 else None,
         position_share=tables.position_share(effects),
         debiased=tables.documents(effects) if connected else None,
         groups=count,

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import factorial
 from random import Random
 from typing import Literal
 
@@ -52,6 +53,15 @@ class Design:
     def places(self) -> NDArray[np.int64]:
         """By run and document (in ascending order) the place at which it was given, from 0: (runs, n)."""
         return np.argsort(np.array(self.orders, int), axis=1, kind="stable")
+
+    def possible(self) -> int:
+        """How many designs of this kind could have been drawn, at most; 1 for repeats."""
+        orders = factorial(len(self.orders[0]))
+        if self.kind == "repeats":
+            return 1
+        if self.kind == "balanced":
+            return orders * factorial(self.runs)
+        return int(orders ** len(set(self.groups)))
 
     def redraw(self, chance: np.random.Generator, draws: int) -> NDArray[np.float32]:
         """Places as in `places`, of `draws` designs drawn anew: (draws, runs, n).

@@ -19,13 +19,15 @@ class PositionTest:
 
     `linear` is that of a trend from first to last, `middle` that of a difference between the
     middle and the ends; the `_adjusted` ones are Holm's over the two, and are what to judge by.
-    None for a design without chance, such as one order repeated.
+    Two documents have no middle: its p is 1 and nothing is adjusted. `least` is the smallest
+    adjusted p-value that the design allows: few documents and runs cannot reach a small one.
     """
 
     linear: float
     middle: float
     linear_adjusted: float
     middle_adjusted: float
+    least: float
     draws: int
 
 
@@ -54,8 +56,9 @@ def position_test(
         places = design.redraw(chance, min(size, draws - at))[:, observed.kept]
         beyond += (np.abs(_statistics(places, ranks)) >= found).sum(axis=0)
     linear, middle = ((1 + beyond) / (1 + draws)).tolist()
-    adjusted = holm([linear, middle])
-    return PositionTest(linear, middle, adjusted[0], adjusted[1], draws)
+    adjusted = holm([linear, middle]) if n > 2 else [linear, 1.0]
+    least = min(1.0, (2 if n > 2 else 1) * 2 / design.possible())
+    return PositionTest(linear, middle, adjusted[0], adjusted[1], least, draws)
 
 
 def holm(values: list[float]) -> list[float]:

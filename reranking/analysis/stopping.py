@@ -21,7 +21,8 @@ FIRST = 8
 class StoppingPlan:
     """At which numbers of runs to look, the last of them being all, and how narrow is narrow enough.
 
-    `within` is the half-width of the interval of `last_to_first`, in places.
+    `within` is the half-width of the interval of `last_to_first`, in places. For several queries
+    a plan may as well count queries: then look at `pool(biases, level=plan.level).last_to_first`.
     """
 
     looks: tuple[int, ...]
@@ -36,6 +37,11 @@ class StoppingPlan:
     def runs(self) -> int:
         """How many runs there are without stopping."""
         return self.looks[-1]
+
+    def is_narrow(self, effect: Estimate | None) -> bool:
+        """Whether an effect is known well enough; its interval must be at this plan's `level`."""
+        half = half_width(effect)
+        return half is not None and half <= self.within
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,10 @@ def look(plan: StoppingPlan, design: Design, runs: Sequence[BiasRun], *, resampl
         raise ValueError(f"the plan has no look at {len(runs)} runs, but at {', '.join(map(str, plan.looks))}")
     so_far = Design(design.kind, design.orders[: len(runs)], design.seed)
     found = analyse(runs, so_far, resamples=resamples, draws=0, level=plan.level, seed=seed).model.last_to_first
-    half = None if found is None or found.low is None or found.high is None else (found.high - found.low) / 2
-    stop = len(runs) == plan.runs or (half is not None and half <= plan.within)
-    return Look(len(runs), found, half, stop, plan.runs - len(runs) if stop else 0)
+    stop = len(runs) == plan.runs or plan.is_narrow(found)
+    return Look(len(runs), found, half_width(found), stop, plan.runs - len(runs) if stop else 0)
+
+
+def half_width(effect: Estimate | None) -> float | None:
+    """Half the width of the interval, None without one."""
+    return None if effect is None or effect.low is None or effect.high is None else (effect.high - effect.low) / 2

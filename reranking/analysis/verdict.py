@@ -8,6 +8,7 @@ from typing import Literal
 from reranking.analysis.bias import Bias
 from reranking.analysis.bias_model import Estimate
 from reranking.analysis.pairwise_bias import PairwiseBias
+from reranking.analysis.slots import SlotBias
 
 Finding = Literal[
     "primacy", "recency", "middle-loss", "middle-gain", "none found", "no effect",
@@ -68,6 +69,8 @@ def verdict(bias: Bias, pairwise: PairwiseBias | None = None, *, deterministic: 
     effect, test = bias.model.last_to_first, bias.test
     if effect is None or test is None or effect.detectable is None or bias.model.groups < FEWEST_GROUPS:
         return Verdict("cannot tell", _too_few(bias), "", remarks)
+    if test.least >= ALPHA:
+        return Verdict("cannot tell", _too_few(bias), "", remarks)
     remarks = (*_noise(bias, deterministic), *_sides(pairwise), *_ties(bias), *remarks)
     middle = bias.model.middle
     trend = _trend(effect, test.linear_adjusted) if test.linear_adjusted < ALPHA else ""
@@ -80,11 +83,25 @@ def verdict(bias: Bias, pairwise: PairwiseBias | None = None, *, deterministic: 
         return Verdict("middle-loss" if middle.value > 0 else "middle-gain", curve, "", remarks)
     if effect.detectable > bias.n - 1:  # more than a strategy that returns its input
         return Verdict("cannot tell", _too_few(bias), "", remarks)
-    sentence = (
-        f"No effect of the input position was found (p {p_value(min(test.linear_adjusted, test.middle_adjusted))}). "
-        f"A gain of {places(effect.detectable)} or more from last to first would probably have been found."
+    found = f"No effect of the input position was found (p {p_value(min(test.linear_adjusted, test.middle_adjusted))})."
+    size = f" A gain of {places(effect.detectable)} or more from last to first would probably have been found."
+    return Verdict("none found", found + size * (effect.detectable > 0), "", remarks)
+
+
+def slot_finding(slots: SlotBias) -> str:
+    """What the slots of the prompts show, in a sentence; empty if the prompts cannot tell."""
+    trend = slots.first_to_last
+    if trend is None or trend.low is None or trend.high is None:
+        return ""
+    prompts = f"Within its prompts of {slots.size} passages"
+    if trend.low <= 0 <= trend.high:
+        return f"{prompts} the model was not found to favour the first or the last slots {numbers(trend, digits=2)}."
+    side, other = ("first", "last") if trend.value > 0 else ("last", "first")
+    gain = f"{abs(trend.value):.2f} {numbers(trend, digits=2)}"
+    return (
+        f"{prompts} the model favours the {side} slots: of equally good passages, the one in the {side} slot has a "
+        f"chance of winning against the {other} that exceeds its chance of losing by {gain}."
     )
-    return Verdict("none found", sentence, "", remarks)
 
 
 def _trend(effect: Estimate, p: float) -> str:
@@ -173,13 +190,13 @@ def _left_out(bias: Bias) -> tuple[str, ...]:
     )
 
 
-def numbers(effect: Estimate, p: float | None = None) -> str:
+def numbers(effect: Estimate, p: float | None = None, digits: int = 1) -> str:
     """Interval and p-value in brackets, in the direction of the effect: `(95 % 4.8 to 7.5, p < .001)`."""
     if effect.low is None or effect.high is None:
         return ""
     low, high = (effect.low, effect.high) if effect.value >= 0 else (-effect.high, -effect.low)
     told = "" if p is None else f", p {p_value(p)}"
-    return f"(95 % {decimal(low)} to {decimal(high)}{told})"
+    return f"(95 % {decimal(low, digits)} to {decimal(high, digits)}{told})"
 
 
 def p_value(p: float) -> str:
@@ -196,9 +213,9 @@ def places(value: float) -> str:
     return f"{text} place{'' if text == '1' else 's'}"
 
 
-def decimal(value: float) -> str:
-    """One decimal, two below 0.1, none where it is zero; the minus is a real one."""
-    text = f"{value:.2f}" if 0 < abs(value) < 0.095 else f"{value:.1f}"
+def decimal(value: float, digits: int = 1) -> str:
+    """One decimal, two below 0.1 or where asked for, none where it is zero; the minus is a real one."""
+    text = f"{value:.2f}" if 0 < abs(value) < 0.095 else f"{value:.{digits}f}"
     text = text.removesuffix(".0")
     return "0" if float(text) == 0 else text.replace("-", "−")
 

@@ -3,6 +3,7 @@ import pytest
 from scipy.stats import t as student
 
 from benchmarks.bench_bias_truth import EFFECTS, Effect, runs, stopped
+from reranking.analysis.bias_model import Estimate
 from reranking.analysis.designs import draw
 from reranking.analysis.stopping import StoppingPlan, look, plan_looks
 
@@ -57,3 +58,11 @@ def test_what_cannot_be_planned_is_refused():
     with pytest.raises(ValueError, match="no look at 7 runs, but at 8, 12, 16, 20"):
         look(plan, design, found[:7])
     assert StoppingPlan((6,), 1.0).level == pytest.approx(0.95)
+
+
+def test_a_plan_can_count_queries_too():
+    plan = StoppingPlan((5, 10, 20), 1.5)
+    assert plan.level == pytest.approx(1 - 0.05 / 3)
+    assert plan.is_narrow(Estimate(3.0, 1.6, 4.4))
+    assert not plan.is_narrow(Estimate(3.0, 1.4, 4.6))
+    assert not plan.is_narrow(None)

@@ -11,7 +11,8 @@ from reranking.analysis.bias_model import Estimate
 from reranking.analysis.designs import draw, repeats
 from reranking.analysis.pairwise_bias import pairwise_bias
 from reranking.analysis.slot_answers import SlotAnswer
-from reranking.analysis.verdict import decimal, numbers, p_value, percent, places, verdict
+from reranking.analysis.slots import slot_bias
+from reranking.analysis.verdict import decimal, numbers, p_value, percent, places, slot_finding, verdict
 
 
 def found(effect, n=10, k=10, kind="pairs", seed=1, control=True):
@@ -181,3 +182,25 @@ def test_numbers_are_short_and_signs_real():
     ]  # fmt: skip
     assert numbers(Estimate(-2.0, -3.5, -0.5), 0.02) == "(95 % 0.5 to 3.5, p = .02)"
     assert numbers(Estimate(1.0)) == ""
+
+
+@pytest.mark.parametrize(("n", "k", "finding"), [(2, 6, "cannot tell"), (2, 14, "primacy"), (3, 6, "primacy")])
+def test_where_no_p_value_could_be_small_enough_even_an_echo_of_the_input_cannot_be_told(n, k, finding):
+    design = draw("pairs", n, k, seed=1)
+    echoed = [BiasRun(order, {at: place for place, at in enumerate(order, 1)}) for order in design.orders]
+    assert verdict(analyse(echoed, design, resamples=100)).finding == finding
+
+
+def slots(first_to_last):
+    (found,) = slot_bias([SlotAnswer(run, (0, 1, 2), (0,)) for run in range(3)])
+    return replace(found, first_to_last=first_to_last)
+
+
+def test_what_slots_show_is_told_with_its_numbers():
+    assert slot_finding(slots(Estimate(-0.424, -0.63, -0.21, 0.1))) == (
+        "Within its prompts of 3 passages the model favours the last slots: of equally good passages, the one in the "
+        "last slot has a chance of winning against the first that exceeds its chance of losing by 0.42 "
+        "(95 % 0.21 to 0.63)."
+    )
+    assert "not found to favour" in slot_finding(slots(Estimate(0.1, -0.2, 0.4, 0.1)))
+    assert slot_finding(slots(None)) == ""
