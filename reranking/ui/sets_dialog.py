@@ -72,10 +72,13 @@ def _saved(entered: state.Draft, one: StrategySet) -> None:
             _about(one.name, [], ", ".join(_title(entry) for entry in entries))
         if use.button("Use", key=f"use-saved-{one.name}", width="stretch"):
             _use(entered, one.name, entries)
-        if delete.button("Delete", key=f"delete-saved-{one.name}", width="stretch"):
-            with state.explained():
-                state.store().strategy_sets.delete(one.name)
-            st.rerun(scope="fragment")
+        # A callback, since the list above is on the screen already when a button says that it was pressed.
+        delete.button("Delete", key=f"delete-saved-{one.name}", width="stretch", on_click=_delete, args=(one.name,))
+
+
+def _delete(name: str) -> None:
+    with state.explained():
+        state.store().strategy_sets.delete(name)
 
 
 def _title(entry: state.Entry) -> str:
