@@ -106,8 +106,7 @@ def _sentence(found: Compared, one: int, two: int, differing: TwoWay) -> str:
     top = f"their top {min(k, len(found.documents))}"
     shared = f"<b>{len(differing.common)}</b> of {top}"
     said = f"{first} and {second} have {shared} in common{how}."
-    if differing.pairs:
-        said += f" Of the {differing.pairs} pairs among these, {len(differing.swaps)} stand in opposite order."
+    said += _pairs(differing.pairs, len(differing.swaps))
     if differing.undecided:
         count = len(differing.undecided)
         said += (
@@ -115,6 +114,17 @@ def _sentence(found: Compared, one: int, two: int, differing: TwoWay) -> str:
             "a tie goes across the cut, so that only the order of listing decides."
         )
     return said
+
+
+def _pairs(pairs: int, swapped: int) -> str:
+    """How many pairs of what is shared are in opposite order."""
+    if not pairs:
+        return ""
+    if pairs == 1:
+        return f" The two of them that both tell apart stand in {'opposite' if swapped else 'the same'} order."
+    if not swapped:
+        return f" All {pairs} pairs among these stand in the same order."
+    return f" Of the {pairs} pairs among these, {swapped} stand{'s' * (swapped == 1)} in opposite order."
 
 
 def _apart(found: Compared, one: int, two: int, entry: Apart) -> str:
