@@ -21,9 +21,10 @@ Measure = Literal["last to first", "middle"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Trial:
-    """One way to rank, run through the design. `requests`, cost and time are those of all its runs together.
+    """One way to rank, run through the design.
 
-    `cost_usd` and `quality` (0 to 1, say nDCG@10) are None if unknown. `seconds` on the clock.
+    `requests`, cost and time are those of one ranking on average, or of all runs together, but
+    the same for every trial. `cost_usd` and `quality` (0 to 1, say nDCG@10) are None if unknown. `seconds` on the clock.
     """
 
     name: str
