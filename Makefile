@@ -8,10 +8,10 @@ SETUP = @python="$(PYTHON)"; \
 	$$python scripts/setup.py
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench pins clean
+.PHONY: help run test servers lint bench pins clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-6s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' Makefile
 
 run: ## Set up if needed, then serve the app (PORT=8600 chooses the port)
 	$(SETUP) app
@@ -20,6 +20,10 @@ run: ## Set up if needed, then serve the app (PORT=8600 chooses the port)
 test: ## Set up if needed, then run every check and all tests
 	$(SETUP) dev
 	@.venv/bin/python scripts/check.py --tests
+
+servers: ## Test against LiteLLM's proxy and infinity, installed into .cache/servers (needs the network)
+	$(SETUP) dev
+	@.venv/bin/python scripts/servers.py
 
 lint: ## Check format, lint, types and layers
 	$(SETUP) dev
