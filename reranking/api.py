@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from reranking.archive import Archive
+from reranking.analysis.bias_plan import BiasPlan
+from reranking.analysis.bias_runs import bias_run
+from reranking.archive import Archive, Call, MemoryArchive
 from reranking.documents import Candidate, Document, as_candidates, has_content
 from reranking.engine import drive, run_strategy
 from reranking.gateway import Gateway, Run
@@ -19,8 +21,10 @@ from reranking.providers.probing import QUERY, TEXTS, Probe
 from reranking.providers.registry import Registry
 from reranking.providers.settings import Settings
 from reranking.ranking import Ranking
+from reranking.replies import Reply
 from reranking.strategies.attention import AttentionMass
 from reranking.strategies.base import Strategy
+from reranking.strategies.bias_results import BiasResult, Ran, is_steady, result_of
 from reranking.strategies.catalogue import fill_model, make, with_defaults, without_model
 from reranking.strategies.head_selection import HeadSelection, JudgedQuery, select_heads
 
@@ -85,6 +89,82 @@ def compare(
             await registry.aclose()
 
     return Comparison(query, candidates, tuple(wait_for(work())))
+
+
+def measure_bias(
+    query: str,
+    documents: Documents,
+    strategies: Sequence[StrategyLike],
+    plan: BiasPlan,
+    model: ModelRef | None = None,
+    *,
+    archive: Archive | None = None,
+    settings: Settings | None = None,
+) -> list[BiasResult]:
+    """What the order of `documents` does to the ranking by each of `strategies`: one result for each.
+
+    Each strategy is run on all orders of `plan`, all of them at once or until it has enough of
+    them, and on the repeats unless its models answer alike each time. Run again with the same
+    `archive` and plan, what was answered is not asked again. Raises ValueError as `rerank` does,
+    and for a plan that does not fit the documents.
+    """
+    if not has_content(query):
+        raise ValueError("the query is empty")
+    registry = Registry(settings)
+    candidates = as_candidates(documents)
+    ready = [prepared(strategy, model, registry.answers) for strategy in strategies]
+    steady = tuple(at for at, strategy in enumerate(ready) if is_steady(strategy, registry.resolve))
+    plan = replace(plan, steady=steady)
+    orders, heard = plan.orders(len(candidates)), _Listening(archive if archive is not None else MemoryArchive())
+
+    async def work() -> list[BiasResult]:
+        gateway = Gateway(registry.resolve, heard)
+        try:
+            return list(await asyncio.gather(*(measured(gateway, at) for at in range(len(ready)))))
+        finally:
+            await registry.aclose()
+
+    async def measured(gateway: Gateway, position: int) -> BiasResult:
+        ran: list[Ran] = []
+        for wave in plan.waves(len(candidates)):
+            shuffles = sorted((one for one in ran if one.repetition < plan.shuffles), key=lambda one: one.repetition)
+            if await asyncio.to_thread(plan.is_enough, [bias_run(one.order, one.ranking) for one in shuffles]):
+                break
+            todo = [number for number in wave if plan.is_run(position, number)]
+            ran += await asyncio.gather(*(run(gateway, position, number) for number in todo))
+        calls = [
+            (int(call.run.rpartition("/")[2]), call.request.task, call.request.shown, call.reply)
+            for call in heard.calls
+            if call.run.startswith(f"{position}/")
+        ]
+        found = await asyncio.to_thread(result_of, plan, position, ran, calls)
+        assert found is not None
+        return found
+
+    async def run(gateway: Gateway, position: int, number: int) -> Ran:
+        given = [candidates[at] for at in orders[number]]
+        ranking = await run_strategy(
+            ready[position], query, given, gateway, label=f"{position}/{number}", nonce=f"bias {plan.seed} {number}"
+        )
+        return Ran(number, orders[number], ranking)
+
+    return wait_for(work())
+
+
+class _Listening:
+    """An archive that also remembers the questions about several passages and their answers."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self.calls: list[Call] = []
+
+    async def find(self, keys: Sequence[str]) -> dict[str, Reply]:
+        return await self._archive.find(keys)
+
+    async def keep(self, call: Call) -> None:
+        if call.request.task in {"order", "pick"}:
+            self.calls.append(call)
+        await self._archive.keep(call)
 
 
 def choose_heads(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean
 
@@ -16,7 +16,10 @@ from reranking.analysis.mitigations import Trial
 from reranking.analysis.pairwise_bias import PairwiseBias, pairwise_bias
 from reranking.analysis.slots import SlotBias, slot_bias
 from reranking.analysis.verdict import Verdict, verdict
+from reranking.models import Model, ModelError, ModelRef
 from reranking.ranking import Ranking
+from reranking.strategies.base import Strategy
+from reranking.strategies.catalogue import each
 from reranking.strategies.slot_replies import SlotCall, slot_answers
 
 
@@ -73,6 +76,25 @@ class BiasResult:
             seconds=sum(run.ranking.usage.seconds for run in self.shuffles) / runs,
             quality=self.quality(grades),
         )
+
+
+def ignores_order(strategy: Strategy, resolve: Callable[[ModelRef], Model]) -> bool:
+    """Whether the order of the input cannot matter: the strategy says so, and its model reads each text by itself."""
+    return strategy.ignores_order and not any(_says(part, "joint", resolve) for part in each(strategy))
+
+
+def is_steady(strategy: Strategy, resolve: Callable[[ModelRef], Model]) -> bool:
+    """Whether it gives the same ranking each time: all models that it asks answer alike each time."""
+    return all(_says(part, "deterministic", resolve) for part in each(strategy) if part.asks)
+
+
+def _says(part: Strategy, attribute: str, resolve: Callable[[ModelRef], Model]) -> bool:
+    """Whether the part's own model says so of itself."""
+    ref = getattr(part, "model", None) or part.default_model
+    try:
+        return ref is not None and bool(getattr(resolve(ref), attribute, False))
+    except ModelError:
+        return False
 
 
 def result_of(plan: BiasPlan, position: int, ran: Sequence[Ran], calls: Sequence[SlotCall]) -> BiasResult | None:

@@ -10,11 +10,11 @@ import streamlit as st
 
 from reranking.analysis.bias_plan import BiasPlan, plan_from_json
 from reranking.jobs import JobStatus
-from reranking.models import ModelError
 from reranking.store.jobs import JobRow
+from reranking.strategies import bias_results
 from reranking.strategies.base import Strategy
 from reranking.strategies.bias_results import BiasResult, Ran, result_of
-from reranking.strategies.catalogue import UnknownStrategyError, each, make
+from reranking.strategies.catalogue import UnknownStrategyError, make
 from reranking.ui import names, state
 
 PARAMETER = "test"
@@ -112,22 +112,13 @@ def _result(key: tuple[str, int, int], _plan: BiasPlan, _ran: Sequence[Ran]) -> 
 
 
 def ignores_order(strategy: Strategy) -> bool:
-    """Whether the order of the input cannot matter: the strategy says so, and its model reads each text by itself."""
-    return strategy.ignores_order and not any(_said(part, "joint", False) for part in each(strategy))
+    """Whether the order of the input cannot matter to it, as far as its models say."""
+    return bias_results.ignores_order(strategy, state.registry().resolve)
 
 
 def is_steady(strategy: Strategy) -> bool:
-    """Whether it gives the same ranking each time: all models that it asks do."""
-    return all(_said(part, "deterministic", False) for part in each(strategy) if part.asks)
-
-
-def _said(strategy: Strategy, attribute: str, default: bool) -> bool:
-    """What the strategy's own model says of itself."""
-    name = state.part_model(strategy) or getattr(strategy, "default_model", None)
-    try:
-        return bool(getattr(state.registry().resolve(name), attribute, default)) if name else default
-    except ModelError:
-        return default
+    """Whether it gives the same ranking each time, as far as its models say."""
+    return bias_results.is_steady(strategy, state.registry().resolve)
 
 
 def _plan(row: JobRow) -> BiasPlan | None:
