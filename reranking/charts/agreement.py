@@ -53,14 +53,18 @@ def agreement_heatmap(
             hoverongaps=False,
         )
     )
-    for row, line in enumerate(values):
-        for column, value in enumerate(line):
-            if value is not None:
-                ground = palette.at(scale, (value - low) / (1 - low))
-                figure.add_annotation(
-                    x=column, y=row, text=number(value), showarrow=False,
-                    font={"size": SIZE, "color": palette.readable_on(ground)},
-                )  # fmt: skip
+    cells = [
+        {
+            "x": column,
+            "y": row,
+            "text": number(value),
+            "showarrow": False,
+            "font": {"size": SIZE, "color": palette.readable_on(palette.at(scale, (value - low) / (1 - low)))},
+        }
+        for row, line in enumerate(values)
+        for column, value in enumerate(line)
+        if value is not None
+    ]
     lines = [wrapped(names[at], NAME, 2) for at in shown]
     heads = [f"{place}  {'<br>'.join(escape(part) for part in parts)}" for place, parts in enumerate(lines, start=1)]
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "ticks": "", "tickvals": list(range(n))}
@@ -72,6 +76,7 @@ def agreement_heatmap(
         [],
         dark,
         height=HEAD + CELL * n + 8,
+        annotations=cells,
         margin={"l": beside, "r": 4, "t": HEAD, "b": 8},
         xaxis=axis | {"side": "top", "ticktext": [str(at + 1) for at in range(n)], "tickfont": words},
         yaxis=axis | {"ticktext": heads, "tickfont": words, "range": [n - 0.5, -0.5]},

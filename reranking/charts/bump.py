@@ -88,12 +88,14 @@ def bump_chart(
     length = LABEL_LENGTH if len(shown) < CROWDED else CROWDED_LABEL_LENGTH
     look = _Look(len(shown[0].ranking), length, colours, selected, dark)
     places = [_places(column.ranking) for column in shown]
-    figure = go.Figure()
-    for index in sorted(places[0], key=lambda index: (index == selected, index in colours, -index)):
-        followed = [place[index] for place in places]
-        figure.add_trace(_line(index, followed, _hovers(titles[index], shown, followed), look))
-    for annotation in [*_labels(places[0], titles, "left", look), *_labels(places[-1], titles, "right", look)]:
-        figure.add_annotation(x=0 if annotation["xanchor"] == "right" else len(shown) - 1, **annotation)
+    ordered = sorted(places[0], key=lambda index: (index == selected, index in colours, -index))
+    followed = {index: [place[index] for place in places] for index in ordered}
+    lines = [_line(index, ranks, _hovers(titles[index], shown, ranks), look) for index, ranks in followed.items()]
+    labels = [*_labels(places[0], titles, "left", look), *_labels(places[-1], titles, "right", look)]
+    for label in labels:
+        label["x"] = 0 if label["xanchor"] == "right" else len(shown) - 1
+    # All at once: plotly checks everything that is there again with each addition.
+    figure = go.Figure(lines, {"annotations": labels})
     heads = [_head(column, len(shown), dark) for column in shown]
     top = HEADING + 10 + 17 * max(head.count("<br>") + 1 for head in heads)
     beside = _beside(len(shown))
@@ -156,29 +158,30 @@ def _places(ranking: Ranking) -> dict[int, _Place]:
     }
 
 
-def _line(index: int, places: Sequence[_Place], hovers: list[str], look: _Look) -> go.Scatter:
+def _line(index: int, places: Sequence[_Place], hovers: list[str], look: _Look) -> dict[str, Any]:
     chosen = look.colours.get(index)
     colour = chosen or palette.faint(look.dark)
     dense = look.n > LABEL_ALL
     thick = index == look.selected
-    return go.Scatter(
-        x=list(range(len(places))),
-        y=[place.rank for place in places],
-        mode="lines+markers",
-        line={"color": colour, "width": 5 if thick else 2.5 if chosen else 1 if dense else 1.5},
-        marker={
+    return {
+        "type": "scatter",
+        "x": list(range(len(places))),
+        "y": [place.rank for place in places],
+        "mode": "lines+markers",
+        "line": {"color": colour, "width": 5 if thick else 2.5 if chosen else 1 if dense else 1.5},
+        "marker": {
             "size": 12 if thick else 9 if chosen else 4 if dense else 7,
             "color": [palette.background(look.dark) if place.tied else colour for place in places],
             "line": {"color": colour, "width": 2 if chosen else 1.2},
             "opacity": 1,
         },
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
-        customdata=[[index]] * len(places),
-        hovertext=hovers,
-        hoverinfo="text",
-        cliponaxis=False,
-    )
+        "selected": {"marker": {"opacity": 1}},
+        "unselected": {"marker": {"opacity": 1}},
+        "customdata": [[index]] * len(places),
+        "hovertext": hovers,
+        "hoverinfo": "text",
+        "cliponaxis": False,
+    }
 
 
 def _hovers(title: str, columns: Sequence[BumpColumn], places: Sequence[_Place]) -> list[str]:

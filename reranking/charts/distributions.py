@@ -44,13 +44,12 @@ def score_strips(rows: Sequence[Scored], titles: Sequence[str], k: int, dark: bo
     rows = [row for row in rows if any(item.score is not None for item in row.ranking)]
     if not rows:
         return empty(TITLE, "No strategy of this comparison gives scores.", dark)
-    figure = go.Figure()
-    for at, row in enumerate(rows):
-        _strip(figure, row, at, titles, k, dark)
+    strips = [_Strip(row, at * ROW, k, dark) for at, row in enumerate(rows)]
     top = HEADING - 14
     hidden = {"visible": False, "fixedrange": True}
+    # All at once: plotly checks everything that is there again with each addition.
     return framed(
-        figure,
+        go.Figure([trace for strip in strips for trace in (strip.line(), strip.dots(titles))]),
         TITLE,
         [],
         dark,
@@ -58,48 +57,75 @@ def score_strips(rows: Sequence[Scored], titles: Sequence[str], k: int, dark: bo
         margin={"l": 8, "r": 8, "t": top, "b": 4},
         xaxis=hidden | {"range": [-0.02, 1.02]},
         yaxis=hidden | {"range": [len(rows) * ROW, 0]},
+        annotations=[note for strip in strips for note in strip.notes()],
+        shapes=[shape for strip in strips for shape in strip.cut()],
         hovermode="closest",
     )
 
 
-def _strip(figure: go.Figure, row: Scored, at: int, titles: Sequence[str], k: int, dark: bool) -> None:
-    items = [item for item in row.ranking if item.score is not None]
-    scores = [item.score or 0.0 for item in items]
-    low, high = min(scores), max(scores)
-    places = [(score - low) / (high - low) if high > low else 0.5 for score in scores]
-    base = at * ROW + ROW - 32
-    colour, kind = palette.colour(row.position, dark), row.ranking.score_kind
-    inside = [item.rank is not None and item.rank <= k for item in items]
-    figure.add_trace(
-        go.Scatter(
-            x=[0, 1], y=[base + DOT, base + DOT], mode="lines", hoverinfo="skip",
-            line={"color": palette.faint(dark), "width": 1},
-        )
-    )  # fmt: skip
-    figure.add_trace(
-        go.Scatter(
-            x=places,
-            y=_stacked(places, base),
-            mode="markers",
-            marker={
+class _Strip:
+    """One strategy's strip, `start` pixels below the top of the plot."""
+
+    def __init__(self, row: Scored, start: float, k: int, dark: bool) -> None:
+        self.row, self.start, self.k, self.dark = row, start, k, dark
+        self.base = start + ROW - 32
+        self.items = [item for item in row.ranking if item.score is not None]
+        scores = [item.score or 0.0 for item in self.items]
+        self.low, self.high = min(scores), max(scores)
+        width = self.high - self.low
+        self.places = [(score - self.low) / width if width > 0 else 0.5 for score in scores]
+
+    def line(self) -> dict[str, Any]:
+        """The line that the dots stand on."""
+        return {
+            "type": "scatter",
+            "x": [0, 1],
+            "y": [self.base + DOT] * 2,
+            "mode": "lines",
+            "line": {"color": palette.faint(self.dark), "width": 1},
+            "hoverinfo": "skip",
+        }
+
+    def dots(self, titles: Sequence[str]) -> dict[str, Any]:
+        """A dot per document, filled within the cut."""
+        colour, kind = palette.colour(self.row.position, self.dark), self.row.ranking.score_kind
+        inside = [item.rank is not None and item.rank <= self.k for item in self.items]
+        return {
+            "type": "scatter",
+            "x": self.places,
+            "y": _stacked(self.places, self.base),
+            "mode": "markers",
+            "marker": {
                 "size": DOT,
-                "color": [colour if chosen else palette.background(dark) for chosen in inside],
+                "color": [colour if chosen else palette.background(self.dark) for chosen in inside],
                 "line": {"color": colour, "width": 1.2},
             },
-            name=cut(row.name, NAME),
-            customdata=[[item.index] for item in items],
-            hovertext=[_words(item, titles[item.index], kind) for item in items],
-            hoverinfo="text",
-            cliponaxis=False,
-        )
-    )
-    if 0 < k < len(items):
-        edge = (places[k - 1] + places[k]) / 2
-        line = {"color": palette.text(dark), "width": 1.5}
-        figure.add_shape(type="line", x0=edge, x1=edge, y0=base - STACK + 2, y1=base + DOT + 4, line=line)
-    _note(figure, f"<b>{escape(cut(row.name, NAME))}</b>", 0, at * ROW + 12, "left", palette.text(dark))
-    _note(figure, f"{low:.4g}", 0, base + DOT + 10, "left", palette.muted(dark))
-    _note(figure, f"{high:.4g}", 1, base + DOT + 10, "right", palette.muted(dark))
+            "name": cut(self.row.name, NAME),
+            "customdata": [[item.index] for item in self.items],
+            "hovertext": [_words(item, titles[item.index], kind) for item in self.items],
+            "hoverinfo": "text",
+            "cliponaxis": False,
+        }
+
+    def cut(self) -> list[dict[str, Any]]:
+        """The line between the last document within the cut and the next, if both have scores."""
+        if not 0 < self.k < len(self.items):
+            return []
+        edge = (self.places[self.k - 1] + self.places[self.k]) / 2
+        line = {"color": palette.text(self.dark), "width": 1.5}
+        return [
+            {"type": "line", "x0": edge, "x1": edge, "y0": self.base - STACK + 2, "y1": self.base + DOT + 4,
+             "line": line}
+        ]  # fmt: skip
+
+    def notes(self) -> list[dict[str, Any]]:
+        """The strategy's name, its lowest and its highest score."""
+        words, muted, below = palette.text(self.dark), palette.muted(self.dark), self.base + DOT + 10
+        return [
+            _note(f"<b>{escape(cut(self.row.name, NAME))}</b>", 0, self.start + 12, "left", words),
+            _note(f"{self.low:.4g}", 0, below, "left", muted),
+            _note(f"{self.high:.4g}", 1, below, "right", muted),
+        ]
 
 
 def _stacked(places: Sequence[float], base: float) -> list[float]:
@@ -118,6 +144,6 @@ def _words(item: Item, title: str, kind: str) -> str:
     return f"<b>{escape(cut(title, 60))}</b><br>rank {item.rank}, {escape(kind)} {item.score:.4g}"
 
 
-def _note(figure: go.Figure, text: str, x: float, y: float, side: str, colour: str) -> None:
-    note: dict[str, Any] = {"x": x, "y": y, "xanchor": side, "yanchor": "middle", "showarrow": False}
-    figure.add_annotation(text=text, font={"size": SIZE, "color": colour}, **note)
+def _note(text: str, x: float, y: float, side: str, colour: str) -> dict[str, Any]:
+    place = {"x": x, "y": y, "xanchor": side, "yanchor": "middle", "showarrow": False}
+    return place | {"text": text, "font": {"size": SIZE, "color": colour}}

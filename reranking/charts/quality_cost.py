@@ -72,23 +72,14 @@ def quality_cost(points: Sequence[Priced], price: Price, quality: str, dark: boo
     high = min(1.0, ceil(max(point.high for point in points) * 10 + 0.01) / 10)
     pad = (high - low) * 0.05
     bottom, top = low - pad, high + pad
-    figure = go.Figure()
     hollow = beaten(points)
-    front = sorted((point for point, out in zip(points, hollow, strict=True) if not out), key=lambda each: each.price)
-    if len(front) > 1 and all(point.low == point.high for point in points):
-        figure.add_trace(
-            go.Scatter(
-                x=[axis.place(point.price) for point in front], y=[point.low for point in front], mode="lines",
-                line={"color": palette.muted(dark), "width": 1, "dash": "dot", "shape": "hv"}, hoverinfo="skip",
-            )
-        )  # fmt: skip
-    _leaders(figure, points, axis, (bottom, top), dark)
-    for point, out in zip(points, hollow, strict=True):
-        _point(figure, point, axis, price, quality, dark, hollow=out)
+    leaders, names = _labels(points, axis, (bottom, top), dark)
+    dots = [_point(point, axis, price, quality, dark, hollow=out) for point, out in zip(points, hollow, strict=True)]
+    front = [point for point, out in zip(points, hollow, strict=True) if not out]
     words = {"color": palette.muted(dark), "size": SIZE}
     common = {"zeroline": False, "fixedrange": True, "ticks": "", "tickfont": words, "gridcolor": palette.faint(dark)}
     return framed(
-        figure,
+        go.Figure([*_front(points, front, axis, dark), *leaders, *dots]),
         "",
         [],
         dark,
@@ -97,57 +88,70 @@ def quality_cost(points: Sequence[Priced], price: Price, quality: str, dark: boo
         xaxis=common | axis.layout() | {"showgrid": False, "range": [axis.start, axis.end]},
         yaxis=common | {"title": {"text": quality, "font": {"size": SIZE}, "standoff": 6}, "range": [bottom, top],
                         "griddash": "dot", "tickformat": ".1f", "nticks": 6},
+        annotations=names,
     )  # fmt: skip
 
 
-def _point(
-    figure: go.Figure, point: Priced, axis: _Axis, price: Price, quality: str, dark: bool, *, hollow: bool
-) -> None:
+def _front(points: Sequence[Priced], front: Sequence[Priced], axis: _Axis, dark: bool) -> list[dict[str, Any]]:
+    """The line that joins the front, where no quality is a range."""
+    if len(front) < 2 or any(point.low < point.high for point in points):
+        return []
+    ordered = sorted(front, key=lambda point: (point.price, point.low))
+    return [
+        {
+            "type": "scatter",
+            "x": [axis.place(point.price) for point in ordered],
+            "y": [point.low for point in ordered],
+            "mode": "lines",
+            "line": {"color": palette.muted(dark), "width": 1, "dash": "dot", "shape": "hv"},
+            "hoverinfo": "skip",
+        }
+    ]
+
+
+def _point(point: Priced, axis: _Axis, price: Price, quality: str, dark: bool, *, hollow: bool) -> dict[str, Any]:
     colour = palette.colour(point.position, dark)
     known = point.low == point.high
     text = f"{point.low:.3f}" if known else f"{point.low:.2f} to {point.high:.2f}"
-    hover = f"<b>{escape(cut(point.name, 50))}</b><br>{quality} {text}<br>{_amount(point.price, price)}"
-    figure.add_trace(
-        go.Scatter(
-            x=[axis.place(point.price)] * (1 if known else 2),
-            y=[point.low] if known else [point.low, point.high],
-            mode="markers" if known else "lines+markers",
-            line={"color": colour, "width": 2 if hollow else 5},
-            marker={
-                "size": 11 if known else 8,
-                "color": palette.background(dark) if hollow else colour,
-                "line": {"color": colour, "width": 2},
-                "symbol": "circle" if known else "line-ew",
-            },
-            name=cut(point.name, 50),
-            hovertext=hover,
-            hoverinfo="text",
-            cliponaxis=False,
-        )
-    )
+    return {
+        "type": "scatter",
+        "x": [axis.place(point.price)] * (1 if known else 2),
+        "y": [point.low] if known else [point.low, point.high],
+        "mode": "markers" if known else "lines+markers",
+        "line": {"color": colour, "width": 2 if hollow else 5},
+        "marker": {
+            "size": 11 if known else 8,
+            "color": palette.background(dark) if hollow else colour,
+            "line": {"color": colour, "width": 2},
+            "symbol": "circle" if known else "line-ew",
+        },
+        "name": cut(point.name, 50),
+        "hovertext": f"<b>{escape(cut(point.name, 50))}</b><br>{quality} {text}<br>{_amount(point.price, price)}",
+        "hoverinfo": "text",
+        "cliponaxis": False,
+    }
 
 
-def _leaders(figure: go.Figure, points: Sequence[Priced], axis: _Axis, reach: tuple[float, float], dark: bool) -> None:
-    """The names at the right, none over another, each with a thin line to its point."""
+def _labels(
+    points: Sequence[Priced], axis: _Axis, reach: tuple[float, float], dark: bool
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The names at the right, none over another, and the thin lines that join them to their points: lines, names."""
     bottom, top = reach
     pixels = PLOT / (top - bottom)
     ordered = sorted(points, key=lambda point: -(point.low + point.high))
     middles = [(point.low + point.high) / 2 for point in ordered]
     placed = spread([(top - middle) * pixels for middle in middles], LABEL_GAP, LABEL_GAP / 2, PLOT - LABEL_GAP / 2)
+    lines, names = [], []
     for point, middle, place in zip(ordered, middles, placed, strict=True):
         height = top - place / pixels
+        line: dict[str, Any] = {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "cliponaxis": False}
+        line |= {"x": [axis.place(point.price), axis.end], "y": [middle, height]}
+        lines.append(line | {"line": {"color": palette.faint(dark), "width": 1}})
         key = f'<span style="color:{palette.colour(point.position, dark)}">■</span>'
-        figure.add_trace(
-            go.Scatter(
-                x=[axis.place(point.price), axis.end], y=[middle, height], mode="lines", hoverinfo="skip",
-                line={"color": palette.faint(dark), "width": 1}, cliponaxis=False,
-            )
-        )  # fmt: skip
-        figure.add_annotation(
-            x=1, xref="paper", xanchor="left", xshift=4, y=height, yanchor="middle", showarrow=False,
-            text=f"{key} {escape(cut(point.name, LABEL))}",
-            font={"color": palette.text(dark), "size": SIZE},
-        )  # fmt: skip
+        name: dict[str, Any] = {"x": 1, "xref": "paper", "xanchor": "left", "xshift": 4, "y": height}
+        name |= {"yanchor": "middle", "showarrow": False, "text": f"{key} {escape(cut(point.name, LABEL))}"}
+        names.append(name | {"font": {"color": palette.text(dark), "size": SIZE}})
+    return lines, names
 
 
 @dataclass(frozen=True, slots=True)
