@@ -151,9 +151,10 @@ def recognise(orders: Sequence[Sequence[int]]) -> Design:
         raise ValueError("every run must give the same documents, each of them once")
     if len(found) > 1 and len(set(found)) == 1:
         return Design("repeats", found)
-    if len(found) % 2 == 0 and all(found[at + 1] == found[at][::-1] for at in range(0, len(found), 2)):
-        return Design("pairs", found)
-    return Design("balanced" if is_balanced(found) else "random", found)
+    if len(known) > 2 and is_balanced(found):  # such a square may hold each order and its reverse, too
+        return Design("balanced", found)
+    reversed_next = all(found[at + 1] == found[at][::-1] for at in range(0, len(found) - 1, 2))
+    return Design("pairs" if len(found) % 2 == 0 and reversed_next else "random", found)
 
 
 def is_balanced(orders: Sequence[Sequence[int]]) -> bool:

@@ -24,7 +24,8 @@ class Trial:
     """One way to rank, run through the design.
 
     `requests`, cost and time are those of one ranking on average, or of all runs together, but
-    the same for every trial. `cost_usd` and `quality` (0 to 1, say nDCG@10) are None if unknown. `seconds` on the clock.
+    the same for every trial. `cost_usd` and `quality` (0 to 1, say nDCG@10) are None if unknown,
+    `seconds` on the clock.
     """
 
     name: str
