@@ -17,8 +17,8 @@ class Predicted:
     """What a request is going to cost, in US dollars.
 
     `input` is for what is sent, from its length (approximate), `output` for as much as may come
-    back. `most` is on the safe side: it counts with more tokens than such texts have, and with
-    calls that may have to follow.
+    back, also from calls that may have to follow. `most` is on the safe side: it counts with more
+    tokens than such texts have, and with sending them again.
     """
 
     input: float

@@ -61,7 +61,10 @@ def test_a_request_that_was_turned_away_says_why_and_what_to_do():
     run = limited(0.1)
     failed, _ = ask(make(), many(priced(0.2), 2), run)
     assert failed.message == "The run reached its spending limit of $0.10. Raise the limit and resume the run."
-    assert run.common.budget.reasons == [failed.message]
+    assert run.common.budget.reasons == [
+        "The run reached its spending limit of $0.10: nothing is spent yet, and the next request may cost up to $0.20. "
+        "Raise the limit and resume the run."
+    ]
 
 
 def test_calls_under_way_count_with_the_most_that_they_may_cost_and_later_with_what_they_did():

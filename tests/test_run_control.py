@@ -68,7 +68,10 @@ def test_a_job_that_reaches_its_limit_stops_says_why_and_leaves_the_free_strateg
     job = begin(jobs, models, "yes-no(model='m')", "yes-no(model='free')", "bm25", budget_usd=0.35)
     status = jobs.wait(job, 20)
     assert status.state == "failed"
-    assert status.problem == "The run reached its spending limit of $0.35. Raise the limit and resume the run."
+    assert status.problem == (
+        "The run reached its spending limit of $0.35: about $0.30 is spent, and the next request may cost up to $0.10. "
+        "Raise the limit and resume the run."
+    )
     assert outcomes(status) == ["partial", "complete", "complete"]
     assert models["m"].count == 3
     (note,) = [note for note in status.rankings[0].diagnostics if note.code == "budget"]

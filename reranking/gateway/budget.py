@@ -62,19 +62,23 @@ class Budget:
     def take(self, most: float, run: Run, model: str) -> Failed | None:
         """Count a call with the most that it may cost, or say why it must not be made."""
         if math.isinf(most):
-            message = f"The price of '{model}' is not known, so that no spending limit can hold. Remove the limit, "
-            return self._refuse(f"{message}or take another model.")
+            message = (
+                f"The price of '{model}' is not known, so that no spending limit can hold. Remove the limit, or take "
+                "another model."
+            )
+            if message not in self.reasons:
+                self.reasons.append(message)
+            return Failed(BUDGET, message)
         if most > 0 and (run in self._ended or not self._fits(self.spent + self._held + most)):
             self._ended.add(run)
-            message = f"The run reached its spending limit of {dollars(self.limit)}. "
-            return self._refuse(f"{message}Raise the limit and resume the run.")
+            reached = f"The run reached its spending limit of {dollars(self.limit)}"
+            if not any(reason.startswith(reached) for reason in self.reasons):
+                spent = f"about {dollars(_rounded(self.spent))} is spent" if self.spent else "nothing is spent yet"
+                next_one = f"the next request may cost up to {dollars(_rounded(most))}"
+                self.reasons.append(f"{reached}: {spent}, and {next_one}. Raise the limit and resume the run.")
+            return Failed(BUDGET, f"{reached}. Raise the limit and resume the run.")
         self._held += most
         return None
-
-    def _refuse(self, reason: str) -> Failed:
-        if reason not in self.reasons:
-            self.reasons.append(reason)
-        return Failed(BUDGET, reason)
 
     def settle(self, most: float, reply: Reply | Failed | None) -> None:
         """Count a call with what it cost; None is one that was called off."""
@@ -94,3 +98,7 @@ def dollars(amount: float) -> str:
     """An amount for people, with as many digits after the point as it has, and at least two."""
     whole, _, part = f"{amount:,.6f}".rstrip("0").partition(".")
     return f"${whole}.{part:<02}"
+
+
+def _rounded(amount: float) -> float:
+    return float(f"{amount:.2g}")

@@ -27,12 +27,12 @@ def price_of(server: Connection, model: str) -> Price:
 def predicted(request: Request, price: Price, outputs: Sequence[int]) -> Predicted | None:
     """What `request` is going to cost; None if there is no price.
 
-    `outputs` holds the most tokens that each call may write: of the one that is expected, and of
+    `outputs` holds the most tokens that each call may write: of the one that is made first, and of
     those that may have to follow it.
     """
     texts = _texts(request)
     likely = sum(map(len, texts)) // CHARACTERS_PER_TOKEN
-    read, both = price(likely, 0), price(likely, outputs[0])
+    read, both = price(likely, 0), price(likely, sum(outputs))
     safe = sum(map(_tokens_at_most, texts))
     calls = [price(safe, written) for written in outputs]
     if read is None or both is None or None in calls:

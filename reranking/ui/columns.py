@@ -176,7 +176,10 @@ def seconds(value: float) -> str:
 
 
 def time_taken(usage: Usage) -> str:
-    """Seconds on the clock and, where they differ, those that the model took; `cached` if nothing was asked."""
+    """Seconds on the clock and, where they differ, those that the model took.
+
+    `shared` or `cached` says that nothing was asked: other strategies of the run or earlier runs had asked it.
+    """
     clock = seconds(usage.seconds)
     if not usage.requests:
         return clock
@@ -184,7 +187,7 @@ def time_taken(usage: Usage) -> str:
     if usage.model_seconds and (usage.cached or usage.model_seconds > usage.seconds):
         notes.append(f"model {seconds(usage.model_seconds)}")
     if usage.cached == usage.requests:
-        notes.append("cached")
+        notes.append("shared" if usage.shared == usage.cached else "cached")
     elif usage.cached:
         notes.append(f"{usage.cached:,} of {usage.requests:,} cached")
     return f"{clock} ({', '.join(notes)})" if notes else clock

@@ -68,6 +68,8 @@ def _bar(name: str, parts: list[Part], started: float) -> str:
         share, text = 100.0, "done"
         if any(part.ranking is not None and part.ranking.outcome == "failed" for part in parts):
             text = "failed"
+        if any(part.ranking is not None and part.ranking.usage.turned_away for part in parts):
+            text = "stopped at the limit"
     elif predicted:
         share = min(99.0, 100 * done / predicted)
         text = f"{done:,} of {predicted:,} requests{_left(done, predicted, started)}"

@@ -8,16 +8,20 @@ from math import floor, fsum, log10
 import streamlit as st
 
 from reranking.engine import Estimate
+from reranking.gateway.budget import dollars
 from reranking.jobs import JobStatus
 from reranking.models import ModelError
 from reranking.ranking import Ranking
 from reranking.ui import notices, state
 
+LITTLE = 0.05
+"""The share of the cost that output may have without being told apart."""
 
-def amount(dollars: float) -> str:
-    """Dollars with at least two digits that tell something."""
-    digits = 2 if dollars == 0 else max(2, 1 - floor(log10(dollars)))
-    return f"${dollars:,.{digits}f}"
+
+def amount(cost: float) -> str:
+    """US dollars with at least two digits that tell something."""
+    digits = 2 if cost == 0 else max(2, 1 - floor(log10(cost)))
+    return f"${cost:,.{digits}f}"
 
 
 def asked(found: Estimate) -> str:
@@ -38,6 +42,8 @@ def expected(found: Estimate) -> str:
     if found.input_usd is None or found.output_usd is None:
         return "cost unknown"
     most = found.input_usd + found.output_usd
+    if found.output_usd < LITTLE * most:
+        return f"~{amount(most)}"
     return f"~{amount(found.input_usd)} for input, at most {amount(most)} with output"
 
 
@@ -129,7 +135,7 @@ def so_far(status: JobStatus) -> str:
     found = sum(part.saved for part in status.parts)
     parts = [f"saved {_count(found, 'request')}"] if found else []
     if status.budget is not None:
-        parts.append(f"spent {amount(status.budget.spent)} of {amount(status.budget.limit)}")
+        parts.append(f"spent {amount(status.budget.spent)} of {dollars(status.budget.limit)}")
     return " · ".join(parts)
 
 

@@ -47,9 +47,9 @@ def test_a_score_shows_the_query_with_every_text():
     assert predicted(request, price, (0,)).input == (40 + 80 + 40 + 120) / 4
 
 
-def test_calls_that_may_have_to_follow_count_on_the_safe_side_only():
+def test_calls_that_may_have_to_follow_count():
     found = predicted(choose(), price, (1, 16, 2048))
-    assert found.output == 10.0
+    assert (found.input, found.output) == (100.0, 10.0 * (1 + 16 + 2048))
     assert found.most == 3 * (200 + 16) + 10.0 * (1 + 16 + 2048)
 
 
