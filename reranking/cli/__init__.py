@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reranking.cli.bias import bias
 from reranking.cli.common import (
     STRATEGY_FAILED,
     OrderedOptions,
@@ -116,6 +117,7 @@ def strategies(as_json: bool, markdown: bool) -> None:
 
 main.add_command(models)
 main.add_command(connections)
+main.add_command(bias)
 
 
 @main.command()
