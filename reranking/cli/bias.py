@@ -108,7 +108,8 @@ def _plan(kind: Any, one: Input, runs: int, repeats: int, seed: int, within: flo
         raise WrongUseError(f"noise shows from {FEWEST_REPEATS} repeats on; --repeats 0 leaves it out")
     plan = BiasPlan(kind, runs_needed(kind, count, runs), repeats, seed, within=within)
     try:
-        plan.waves(count)
+        plan.orders(count)
+        plan.stopping(count)
     except ValueError as error:
         raise WrongUseError(str(error)) from error
     return plan
