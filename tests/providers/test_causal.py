@@ -6,12 +6,16 @@ from threading import Event
 
 import pytest
 
+from reranking.documents import as_candidates
 from reranking.models import ModelError
 from reranking.providers import causal
 from reranking.providers.local import AbandonedError
 from reranking.providers.reading import MOST_CUTS, SHORTEST_PIECE, SHORTEST_REST, cuts
+from reranking.providers.registry import Registry
 from reranking.requests import Choose, Generate, Likelihood, Message, schema_text
+from reranking.strategies.catalogue import make
 from tests.models_for_tests import NO_SYSTEM_TEMPLATE, WORDS, language_model
+from tests.support import rank
 
 pytestmark = pytest.mark.models
 
@@ -290,3 +294,17 @@ def test_a_model_in_its_worker_answers_many_at_once_as_it_answers_one(tmp_path_f
     assert [reply.logprobs for reply in asyncio.run(together())] == [
         alone.choose(request, Event()).logprobs for request in requests
     ]
+
+
+@pytest.mark.parametrize("kind", ["query-likelihood", "yes-no", "attention"])
+def test_documents_that_are_too_long_for_a_local_model_are_shortened_and_the_ranking_says_so(kind, tmp_path):
+    model = Registry().resolve(f"hf:{language_model(tmp_path)}")
+    items = as_candidates(["harbour light", "cats sleep " * 300])
+    wording = {"user": "{{ passage }} {{ query }}" if kind != "attention" else "{{ passages }} {{ query }}"}
+    if kind == "query-likelihood":
+        wording = {"user": "{{ passage }}"}
+    ranking = rank(make({"kind": kind, "model": model, "prompt": wording}), items, query="cats?")
+    assert ranking.outcome == "complete"
+    (note,) = [note for note in ranking.diagnostics if note.code == "shortened"]
+    assert note.indexes == (1,)
+    assert 10 <= note.data["words"][0] < 300
