@@ -34,8 +34,10 @@ def add() -> None:
     place = st.text_input(label, key=f"new-place-{kind}", placeholder=_EXAMPLES[kind])
     typed = ""
     if kind != "folder":
+        # Leaving a password's field with the Tab key goes to its eye button and does not hand its value over.
         typed = st.text_input(
             "Key, for this browser session only", type="password", key="new-key", autocomplete="off",
+            live="0ms", on_change="ignore",
             help=f"Kept in memory. To keep it, set the environment variable NAME_API_KEY, such as "
             f"{key_variable('my-box')}.",
         ) or ""  # fmt: skip
