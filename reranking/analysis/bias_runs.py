@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from reranking.ranking import Ranking
 
-REPAIRS = frozenset({"missing", "window-kept"})
+REPAIRS = frozenset({"missing", "window-kept", "first-kept"})
 """Codes of diagnostics whose documents were placed by a repair and not by the model."""
 
 

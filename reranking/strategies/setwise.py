@@ -99,8 +99,12 @@ class _Questions:
         notes = [*self.shown.notes(), *lost(told)]
         if self._unread:
             indexes = {self.candidates[place].index for places, _ in self._unread for place in places}
-            message = f"{len(self._unread)} answers named none of the documents; the first one shown was kept."
+            message = f"{len(self._unread)} answers named none of the documents."
             notes.append(Diagnostic("unusable-reply", message, tuple(sorted(indexes)), min(self._unread)[1]))
+        if 0 < self.kept < self.asked:
+            first = {self.candidates[places[0]].index for places, _ in [*self._lost, *self._unread]}
+            message = f"{self.kept} times no usable answer came, and the first document shown was kept as the best."
+            notes.append(Diagnostic("first-kept", message, tuple(sorted(first))))
         return notes
 
     def _request(self, places: Sequence[int], words: int) -> Choose:

@@ -5,6 +5,7 @@ import statistics
 
 import pytest
 
+from reranking.analysis.bias_runs import bias_run
 from reranking.models import ModelError
 from reranking.replies import Choices
 from reranking.strategies.catalogue import fill_model, make
@@ -93,8 +94,9 @@ def test_an_answer_that_names_nothing_keeps_the_first_one_shown_and_is_told(meth
     model = Scripted(silent_once)
     ranking = rank(fill_model(make({"kind": "setwise", "method": method}), model, model.answers), 6)
     assert ranking.outcome == "partial"
-    assert [note.code for note in ranking.diagnostics] == ["unusable-reply"]
+    assert [note.code for note in ranking.diagnostics] == ["unusable-reply", "first-kept"]
     assert set(ranking.diagnostics[0].indexes) == set(shown[0])
+    assert ranking.diagnostics[1].indexes == shown[0][:1]
     assert ranking.order == tuple(range(6))
 
 
@@ -122,3 +124,14 @@ def test_a_tree_of_broken_answers_still_lists_every_document(fault):
             lost = "partial" if model.count > 2 else "complete"
             assert ranking.outcome == (lost if "sided" in fault else "failed")
             assert bool(ranking.diagnostics) == (ranking.outcome != "complete")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_documents_that_stay_first_for_want_of_an_answer_are_told_as_places_of_a_repair(method):
+    silent = Scripted(
+        lambda request, number: first_of(request, number) if number % 2 else Choices(logprobs=(None,) * 3)
+    )
+    ranking = rank(make({"kind": "setwise", "k": 2, "method": method}).model_copy(update={"model": silent}), 9)
+    (kept,) = [note for note in ranking.diagnostics if note.code == "first-kept"]
+    assert kept.indexes
+    assert bias_run(tuple(range(9)), ranking).repaired == frozenset(kept.indexes)
