@@ -62,7 +62,7 @@ def test_a_request_that_was_turned_away_says_why_and_what_to_do():
     failed, _ = ask(make(), many(priced(0.2), 2), run)
     assert failed.message == "The run reached its spending limit of $0.10. Raise the limit and resume the run."
     assert run.common.budget.reasons == [
-        "The run reached its spending limit of $0.10: nothing is spent yet, and the next request may cost up to $0.20. "
+        "The run reached its spending limit of $0.10: nothing is spent, and the next request may cost up to $0.20. "
         "Raise the limit and resume the run."
     ]
 

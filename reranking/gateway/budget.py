@@ -15,6 +15,8 @@ from reranking.models import Model
 from reranking.replies import Failed, Reply
 from reranking.requests import Request
 
+RAISE = "Raise the limit and resume the run."
+
 
 class Budget:
     """At most `limit` US dollars; `spent` of them were spent before. Belongs to one event loop once it is used.
@@ -39,7 +41,8 @@ class Budget:
         self.limit = limit
         self.spent = spent
         self.uncovered: set[str] = set()
-        self.reasons: list[str] = []  # why requests were turned away
+        self._unpriced: dict[str, None] = {}
+        self._least_refused = math.inf
         self._held = 0.0
         self._ended: WeakSet[Run] = WeakSet()
 
@@ -66,19 +69,27 @@ class Budget:
                 f"The price of '{model}' is not known, so that no spending limit can hold. Remove the limit, or take "
                 "another model."
             )
-            if message not in self.reasons:
-                self.reasons.append(message)
+            self._unpriced[message] = None
             return Failed(BUDGET, message)
         if most > 0 and (run in self._ended or not self._fits(self.spent + self._held + most)):
             self._ended.add(run)
-            reached = f"The run reached its spending limit of {dollars(self.limit)}"
-            if not any(reason.startswith(reached) for reason in self.reasons):
-                spent = f"about {dollars(_rounded(self.spent))} is spent" if self.spent else "nothing is spent yet"
-                next_one = f"the next request may cost up to {dollars(_rounded(most))}"
-                self.reasons.append(f"{reached}: {spent}, and {next_one}. Raise the limit and resume the run.")
-            return Failed(BUDGET, f"{reached}. Raise the limit and resume the run.")
+            self._least_refused = min(most, self._least_refused)
+            return Failed(BUDGET, f"{self._reached}. {RAISE}")
         self._held += most
         return None
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why requests were turned away, as sentences with what was spent; empty if none was."""
+        if math.isinf(self._least_refused):
+            return list(self._unpriced)
+        spent = f"about {dollars(_rounded(self.spent))} is spent" if self.spent else "nothing is spent"
+        next_one = f"the next request may cost up to {dollars(_rounded(self._least_refused))}"
+        return [f"{self._reached}: {spent}, and {next_one}. {RAISE}", *self._unpriced]
+
+    @property
+    def _reached(self) -> str:
+        return f"The run reached its spending limit of {dollars(self.limit)}"
 
     def settle(self, most: float, reply: Reply | Failed | None) -> None:
         """Count a call with what it cost; None is one that was called off."""

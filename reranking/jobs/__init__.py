@@ -59,6 +59,11 @@ class Part:
     cost_usd: float | None = 0.0
     ranking: Ranking | None = None
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether a spending limit kept the strategy from asking all that it wanted."""
+        return self.ranking is not None and self.ranking.usage.turned_away > 0
+
 
 @dataclass
 class JobStatus:
@@ -215,7 +220,9 @@ class Jobs:
             raise ValueError("only a job that was cut short can be resumed")
         status = self._stored(job)
         assert status is not None
-        status.parts = [replace(part, ranking=None, done=0) if _is_cut(part) else part for part in status.parts]
+        status.parts = [
+            replace(part, ranking=None, done=0, saved=0, cost_usd=0.0) if part.is_cut else part for part in status.parts
+        ]
         limit = status.limit if budget_usd == "as before" else budget_usd
         status.budget = None if limit is None else Budget(limit, self.store.calls.spent(job))
         status.problem = ""
@@ -357,11 +364,6 @@ class Jobs:
 def _is_enough(plan: BiasPlan, parts: Sequence[Part]) -> bool:
     shuffles = [part for part in parts if part.repetition < plan.shuffles]
     return plan.is_enough([bias_run(part.order, part.ranking) for part in shuffles if part.ranking is not None])
-
-
-def _is_cut(part: Part) -> bool:
-    """Whether a spending limit kept the strategy from asking all that it wanted."""
-    return part.ranking is not None and part.ranking.usage.turned_away > 0
 
 
 def _parts(

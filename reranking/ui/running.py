@@ -34,9 +34,10 @@ def watch(status: JobStatus, finished: Callable[[Sequence[Part], str], None] | N
 
 def cut_short(status: JobStatus) -> None:
     """Say that a job was interrupted, cancelled or failed, and offer to go on."""
-    over = sum(part.ranking is not None and not part.ranking.usage.turned_away for part in status.parts)
+    over = sum(part.ranking is not None and not part.is_cut for part in status.parts)
     what = "strategies" if status.kind == "comparison" else "runs"
-    said = {"interrupted": "was interrupted", "cancelled": "was cancelled", "failed": "could not go on"}[status.state]
+    failed = "was stopped" if any(part.is_cut for part in status.parts) else "could not go on"
+    said = {"interrupted": "was interrupted", "cancelled": "was cancelled", "failed": failed}[status.state]
     with st.container(horizontal=True, vertical_alignment="center"):
         notices.notice(
             "warning",
@@ -68,7 +69,7 @@ def _bar(name: str, parts: list[Part], started: float) -> str:
         share, text = 100.0, "done"
         if any(part.ranking is not None and part.ranking.outcome == "failed" for part in parts):
             text = "failed"
-        if any(part.ranking is not None and part.ranking.usage.turned_away for part in parts):
+        if any(part.is_cut for part in parts):
             text = "stopped at the limit"
     elif predicted:
         share = min(99.0, 100 * done / predicted)
