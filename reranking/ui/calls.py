@@ -103,15 +103,17 @@ def _facts(row: CallRow, labels: Sequence[str]) -> str:
     if row.cost_usd and row.source in {"cache", "shared"}:
         spent += ", paid when it was sent"
     tokens = f"{_number(row.input_tokens)} in, {_number(row.output_tokens)} out"
-    if row.reasoning_tokens:
-        tokens += f", {row.reasoning_tokens:,} of them reasoning"
+    reasoning = "none stated" if row.reasoning_tokens is None else f"{row.reasoning_tokens:,}, counted in those out"
+    model_seconds = row.reply.receipt.seconds if row.reply is not None else None
     cells = [
         ("model asked", row.model),
         ("model that answered", row.answered_by or "not stated"),
         ("where from", SOURCES.get(row.source, row.source)),
         ("parameters sent", _parameters(row)),
         ("tokens", tokens),
+        ("reasoning tokens", reasoning),
         ("cost", spent),
+        ("time of the model", "not stated" if model_seconds is None else columns.seconds(model_seconds)),
         ("time, waiting included", columns.seconds(row.seconds)),
         ("retries", f"{row.retries}"),
     ]
@@ -158,7 +160,8 @@ def _pieces(row: CallRow, index: int | None) -> list[tuple[str, str]]:
     if row.kind in {"generate", "choose", "likelihood"}:
         found = [(f"Prompt as sent: {role}", text) for role, text in content[0]]
         if row.kind == "generate" and content[1]:
-            found.append(("Required form (JSON schema)", content[1]))
+            how = ", sent as words of the prompt" if row.sent.get("schema_in_prompt") else ""
+            found.append((f"Required form (JSON schema){how}", content[1]))
         if row.kind == "choose":
             found.append(("Choices", "  ".join(content[1])))
         if row.kind == "likelihood":

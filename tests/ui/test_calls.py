@@ -46,11 +46,25 @@ def test_everything_recorded_of_a_call_is_shown():
         assert words in shown
 
 
+def test_a_schema_that_went_into_the_prompt_is_said_to_have_been_sent_there():
+    row = replace(ROW, request=[[["user", "Passage"]], '{"type": "object"}', 1024])
+    assert "sent as words of the prompt" not in calls([row], 3)
+    assert "sent as words of the prompt" in calls([replace(row, sent={"schema_in_prompt": True})], 3)
+
+
+def test_a_cached_reply_tells_how_long_the_model_took_when_it_was_sent():
+    row = replace(ROW, source="cache", seconds=0.002, reply=Text(text="7", receipt=Receipt(seconds=12.0)))
+    assert facts(row)["time of the model"] == "12.0 s"
+    assert facts(row)["time, waiting included"] == "2 ms"
+
+
 def test_what_is_not_known_is_said_to_be_unknown_and_never_zero():
     found = facts(replace(ROW, cost_usd=None, input_tokens=None, output_tokens=None, answered_by="", sent={}))
     assert found["cost"] == "unknown"
     assert found["tokens"] == "unknown in, unknown out"
     assert found["model that answered"] == "not stated"
+    assert found["reasoning tokens"] == "none stated"
+    assert found["time of the model"] == "not stated"
     assert found["parameters sent"] == "none stated"
     assert facts(replace(ROW, cost_usd=0.0))["cost"] == "free"
 
@@ -127,7 +141,9 @@ def test_a_receipt_reaches_the_screen_through_the_store(tmp_path):
     (row,) = store.calls.of(job, 0, shown=1)
     store.close()
     assert isinstance(row.reply.receipt, Receipt)
-    assert facts(row, 1)["tokens"] == "120 in, 3 out, 2 of them reasoning"
+    assert facts(row, 1)["tokens"] == "120 in, 3 out"
+    assert facts(row, 1)["reasoning tokens"] == "2, counted in those out"
+    assert facts(row, 1)["time of the model"] == "250 ms"
     assert RECEIPT.raw in text_of(calls([row], 1))
 
 
