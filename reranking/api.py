@@ -13,7 +13,7 @@ from reranking.analysis.bias_runs import bias_run
 from reranking.archive import Archive, Call, MemoryArchive
 from reranking.documents import Candidate, Document, as_candidates, has_content
 from reranking.engine import drive, run_strategy
-from reranking.gateway import Gateway, Run
+from reranking.gateway import Budget, Common, Gateway, Run
 from reranking.loop import wait_for
 from reranking.models import Model, ModelRef
 from reranking.providers.abilities import Abilities
@@ -53,16 +53,20 @@ def rerank(
     *,
     archive: Archive | None = None,
     settings: Settings | None = None,
+    budget_usd: float | Budget | None = None,
 ) -> Ranking:
     """Order `documents` by relevance to `query`.
 
     `strategy` is an instance, a mapping with `kind`, or a name such as `bm25` or `bm25(k1=2)`.
     `model` fills the strategy's empty model fields. Replies are kept in `archive` (default:
     in memory, for this call). `settings` tell of keys and named connections (default: the
-    environment's). A model's failure is stated in the ranking's outcome; raises
+    environment's). At most `budget_usd` US dollars are spent (see `Budget`; give one to share it
+    between calls): what would take more is not asked, and asked when the call is repeated with the
+    same archive and a higher limit. A model's failure is stated in the ranking's outcome; raises
     ValueError for an empty query, an unknown strategy or a strategy left without a model.
     """
-    return compare(query, documents, [strategy], model, archive=archive, settings=settings).rankings[0]
+    found = compare(query, documents, [strategy], model, archive=archive, settings=settings, budget_usd=budget_usd)
+    return found.rankings[0]
 
 
 def compare(
@@ -73,18 +77,22 @@ def compare(
     *,
     archive: Archive | None = None,
     settings: Settings | None = None,
+    budget_usd: float | Budget | None = None,
 ) -> Comparison:
-    """Order `documents` by each of `strategies`, all at once. See `rerank`."""
+    """Order `documents` by each of `strategies`, all at once, which share `budget_usd`. See `rerank`."""
     if not has_content(query):
         raise ValueError("the query is empty")
     registry = Registry(settings)
     candidates = as_candidates(documents)
     ready = [prepared(strategy, model, registry.answers) for strategy in strategies]
 
+    common = Common(Budget(budget_usd) if isinstance(budget_usd, int | float) else budget_usd)
+
     async def work() -> list[Ranking]:
         gateway = Gateway(registry.resolve, archive)
         try:
-            return await asyncio.gather(*(run_strategy(strategy, query, candidates, gateway) for strategy in ready))
+            asked = (run_strategy(strategy, query, candidates, gateway, common=common) for strategy in ready)
+            return await asyncio.gather(*asked)
         finally:
             await registry.aclose()
 

@@ -24,6 +24,7 @@ from reranking.cli.common import (
     read_inputs,
 )
 from reranking.cli.connections import connections, known_settings, models
+from reranking.cli.costs import print_estimates, warn_of
 
 if TYPE_CHECKING:
     from reranking.api import Comparison
@@ -43,6 +44,10 @@ def main() -> None:
 @click.option("--query", metavar="TEXT", help="The query, if FILE holds none (or instead of its own).")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one object per query and line.")
 @click.option(
+    "--budget", type=click.FloatRange(min=0), metavar="USD", help="Send nothing that could cost more than this in all."
+)
+@click.option("--estimate", is_flag=True, help="Print what would be asked and what it would cost; send nothing.")
+@click.option(
     "--db", envvar="RERANK_LENS_DB", metavar="PATH", help="Where replies are kept (default data/rerank-lens.db)."
 )
 @click.pass_context
@@ -54,28 +59,40 @@ def run(
     sets: tuple[str, ...],
     query: str | None,
     as_json: bool,
+    budget: float | None,
+    estimate: bool,
     db: str | None,
 ) -> None:
     """Rerank the documents of FILE (JSON, JSONL, CSV or text; - for standard input).
 
+    With --budget, run again with a higher one to go on: what was answered is not paid twice.
+
     Exit codes: 0 done, 1 a strategy failed, 2 wrong usage or input.
     """
     from reranking.api import compare
+    from reranking.gateway import Budget
     from reranking.store import StoreError, open_store
 
     inputs = read_inputs(file, query)
     settings = known_settings(db)
     ready = prepared_strategies(ctx.meta["written"], settings)
-    failed = False
+    if estimate:
+        print_estimates(inputs, ready, settings, as_json=as_json)
+        return
+    failed, limit = False, None if budget is None else Budget(budget)
     try:
         store = open_store(db)
     except StoreError as error:
         raise WrongUseError(str(error)) from error
     for one in inputs:
-        comparison = compare(str(one.query), one.documents, ready, archive=store.archive, settings=settings)
+        comparison = compare(
+            str(one.query), one.documents, ready, archive=store.archive, settings=settings, budget_usd=limit
+        )
         failed |= any(ranking.outcome == "failed" for ranking in comparison.rankings)
         click.echo(as_json_line(comparison.to_json()) if as_json else _table(comparison))
     store.close()
+    if limit is not None:
+        warn_of(limit)
     ctx.exit(STRATEGY_FAILED if failed else 0)
 
 

@@ -20,7 +20,7 @@ from reranking.analysis.bias_runs import bias_run
 from reranking.documents import Candidate, Document, as_candidates
 from reranking.engine import Estimate, all_of, run_strategy
 from reranking.gateway import Budget, Common, Gateway, Resolve, Run
-from reranking.jobs.prediction import predict
+from reranking.jobs.prediction import predict, together
 from reranking.loop import background, submit
 from reranking.ranking import Diagnostic, Ranking, failed
 from reranking.store import JobKind, JobState, Store, StoreError
@@ -28,7 +28,7 @@ from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import with_defaults
 from reranking.strategies.unknown import made
 
-__all__ = ["JobStatus", "Jobs", "Part", "predict"]
+__all__ = ["JobStatus", "Jobs", "Part", "predict", "together"]
 
 BEAT_SECONDS = 1.0
 CANCEL_SECONDS = 5.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 
 from reranking.documents import Candidate
@@ -25,6 +26,19 @@ def predict(
     count = 1 + max((item.index for item in candidates), default=-1)
     costs: Predict = Costs(resolve) if resolve is not None else unknown
     return asyncio.run(estimate(strategy, query, candidates, _Rehearsed(Rehearsal.of(count)), costs))
+
+
+def together(estimates: Sequence[Estimate]) -> Estimate:
+    """All strategies of a run as one estimate; its costs are those of the models whose price is known."""
+    return Estimate(
+        sum(one.requests for one in estimates),
+        sum(one.input_tokens for one in estimates),
+        all(one.exact for one in estimates),
+        sum(one.output_tokens for one in estimates),
+        math.fsum(one.input_usd or 0.0 for one in estimates),
+        math.fsum(one.output_usd or 0.0 for one in estimates),
+        tuple(sorted({name for one in estimates for name in one.unpriced})),
+    )
 
 
 class Costs:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor, fsum, log10
+from math import floor, log10
 
 import streamlit as st
 
 from reranking.engine import Estimate
 from reranking.gateway.budget import dollars
-from reranking.jobs import JobStatus
+from reranking.jobs import JobStatus, together
 from reranking.models import ModelError
 from reranking.ranking import Ranking
 from reranking.ui import notices, state
@@ -45,19 +45,6 @@ def expected(found: Estimate) -> str:
     if found.output_usd < LITTLE * most:
         return f"~{amount(most)}"
     return f"~{amount(found.input_usd)} for input, at most {amount(most)} with output"
-
-
-def together(estimates: Sequence[Estimate]) -> Estimate:
-    """All strategies of a run as one; the costs are those of the models whose price is known."""
-    return Estimate(
-        sum(one.requests for one in estimates),
-        sum(one.input_tokens for one in estimates),
-        all(one.exact for one in estimates),
-        sum(one.output_tokens for one in estimates),
-        fsum(one.input_usd or 0.0 for one in estimates),
-        fsum(one.output_usd or 0.0 for one in estimates),
-        tuple(sorted({name for one in estimates for name in one.unpriced})),
-    )
 
 
 def before(estimates: Sequence[Estimate]) -> str:
