@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reranking.cli.bias import bias
+from reranking.cli.cache import cache
 from reranking.cli.common import (
     STRATEGY_FAILED,
     OrderedOptions,
@@ -24,7 +25,7 @@ from reranking.cli.common import (
     read_inputs,
 )
 from reranking.cli.connections import connections, known_settings, models
-from reranking.cli.costs import print_estimates, warn_of
+from reranking.cli.costs import limited_to, print_estimates, warn_of
 
 if TYPE_CHECKING:
     from reranking.api import Comparison
@@ -70,7 +71,6 @@ def run(
     Exit codes: 0 done, 1 a strategy failed, 2 wrong usage or input.
     """
     from reranking.api import compare
-    from reranking.gateway import Budget
     from reranking.store import StoreError, open_store
 
     inputs = read_inputs(file, query)
@@ -79,7 +79,7 @@ def run(
     if estimate:
         print_estimates(inputs, ready, settings, as_json=as_json)
         return
-    failed, limit = False, None if budget is None else Budget(budget)
+    failed, limit = False, limited_to(budget)
     try:
         store = open_store(db)
     except StoreError as error:
@@ -135,6 +135,7 @@ def strategies(as_json: bool, markdown: bool) -> None:
 main.add_command(models)
 main.add_command(connections)
 main.add_command(bias)
+main.add_command(cache)
 
 
 @main.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reranking.cli.common import as_json_line, columns, plain
+from reranking.cli.common import WrongUseError, as_json_line, columns, plain
 
 if TYPE_CHECKING:
     from reranking.engine import Estimate
@@ -39,6 +39,16 @@ def print_estimates(
             click.echo(as_json_line(value))
         else:
             _print(one, strategies, found, together(found))
+
+
+def limited_to(dollars: float | None) -> Budget | None:
+    """The spending limit that was given, if any. Raises WrongUseError if it is none."""
+    from reranking.gateway import Budget
+
+    try:
+        return None if dollars is None else Budget(dollars)
+    except ValueError as error:
+        raise WrongUseError(str(error)) from error
 
 
 def warn_of(budget: Budget) -> None:
