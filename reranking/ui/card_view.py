@@ -34,7 +34,7 @@ def show(found: Compared, grades: Grades) -> None:
 
 def _again() -> None:
     """The card and the chart are drawn anew, and nothing else."""
-    st.rerun([FRAGMENT, following.FRAGMENT])
+    page.draw_again([FRAGMENT, following.FRAGMENT])
 
 
 def _close() -> None:

@@ -61,7 +61,7 @@ def show(found: Compared) -> None:
         index = _clicked(count)
         if index is not None:
             selection.select_document(index)
-            st.rerun([FRAGMENT, CARD])
+            page.draw_again([FRAGMENT, CARD])
 
     page.html(f"<style>.st-key-{KEY} > div {{ min-width: {least_width(len(found.parts) + 1)}px; }}</style>")
     figure = _figure(found, page.is_dark(), selection.selected_document(count))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
+from streamlit.errors import StreamlitAPIException
 
 from reranking.charts import palette
 from reranking.documents import Document
@@ -36,6 +37,17 @@ def logo() -> str:
 def html(body: str) -> None:
     """Show HTML that was built here, with every foreign text in it escaped."""
     st.html(body)
+
+
+def draw_again(parts: Sequence[str]) -> None:
+    """In a callback: run these parts of the page again, by their keys, instead of all of it.
+
+    Where one of them is not there, only the part of the pressed widget is run again.
+    """
+    try:
+        st.rerun(list(parts))
+    except StreamlitAPIException:
+        return
 
 
 def begin() -> state.Draft:

@@ -42,11 +42,13 @@ def test_a_new_user_compares_judges_saves_and_finds_everything_again_after_a_res
     page.get_by_role("button", name=re.compile("^Run")).click()
     expect(page.locator(".rl-prices")).to_be_visible(timeout=180_000)
     idle(page)
-    assert page.locator(".rl-column h3").all_inner_texts() == list(WANTED)
-    assert page.locator(".rl-column .rl-state").all_inner_texts() == ["complete"] * 4
-    assert page.locator(".rl-kind").all_inner_texts() == ["BM25 (pool)", "similarity", "similarity sum", "probability"]
-    for at in range(4):
-        scores = [float(text) for text in page.locator(".rl-column").nth(at).locator(".rl-number").all_inner_texts()]
+    assert page.locator(".rl-columns h3").all_inner_texts() == list(WANTED)
+    assert page.locator(".rl-columns .rl-state").all_inner_texts() == ["complete"] * 4
+    kinds = page.locator(".rl-kind summary").all_inner_texts()
+    assert kinds == ["BM25 (pool)", "similarity", "similarity sum", "probability"]
+    for at in range(1, 5):
+        column = page.locator(f".rl-columns td:nth-child({at}) .rl-number")
+        scores = [float(text) for text in column.all_inner_texts()]
         assert len(set(scores)) > 5
         assert scores == sorted(scores, reverse=True)
     expect(page.locator(".js-plotly-plot")).to_be_visible()
@@ -106,7 +108,7 @@ def test_a_server_killed_in_the_middle_of_a_run_shows_it_as_interrupted_and_resu
     page.get_by_role("button", name="Resume").click()
     expect(page.locator(".rl-prices tbody tr")).to_have_count(2, timeout=180_000)
     idle(page)
-    expect(page.locator(".rl-column .rl-state")).to_have_text(["complete", "complete"])
+    expect(page.locator(".rl-columns .rl-state")).to_have_text(["complete", "complete"])
     sent = calls(server)
     assert len(sent) == len(set(sent))
     assert set(answered) <= set(sent)

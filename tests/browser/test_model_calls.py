@@ -31,10 +31,9 @@ def test_a_documents_calls_open_from_its_column_with_prompt_and_reply_as_text(se
     store.close()
 
     page.goto(f"{server.url}/?session={session}")
-    pairwise = page.locator(".rl-column").nth(1)
-    entry = pairwise.locator(".rl-doc", has_text="onerror")
-    entry.locator("summary").click()
-    entry.get_by_role("button", name="Model calls").click()
+    card = page.locator(".st-key-document-card")
+    page.locator(".rl-columns .rl-open", has_text="onerror").first.click()
+    card.get_by_role("button", name="6 model calls").click()
     dialog = page.get_by_role("dialog")
     expect(dialog.locator(".rl-call")).to_have_count(6)
     dialog.locator(".rl-call summary").first.click()
@@ -46,9 +45,11 @@ def test_a_documents_calls_open_from_its_column_with_prompt_and_reply_as_text(se
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
 
-    entry = page.locator(".rl-column").first.locator(".rl-doc", has_text="motor oil")
-    entry.locator("summary").click()
-    entry.get_by_role("button", name="Model calls").click()
+    expect(card).to_have_count(1)  # Escape closes one thing at a time
+    page.keyboard.press("Escape")
+    expect(card).to_have_count(0)
+    page.locator(".rl-columns .rl-open", has_text="motor oil").first.click()
+    card.get_by_role("button", name="1 model call", exact=True).click()
     expect(dialog.locator(".rl-call[open]")).to_have_count(1)
     expect(dialog.locator(".rl-call summary")).to_contain_text(re.compile("grade"))
     expect(dialog).to_contain_text("sent to the model")
