@@ -110,7 +110,8 @@ def result_of(plan: BiasPlan, position: int, ran: Sequence[Ran], calls: Sequence
     bias = _analysed(plan, shuffles, repeats)
     kept = {run.repetition for run in shuffles}
     answers = slot_answers(call for call in calls if call[0] in kept)
-    sides = pairwise_bias(answers) if any(len(answer.shown) == 2 for answer in answers) else None
+    # A window may be as short as two; what it says of pairs is said of few of them, and by chance.
+    sides = pairwise_bias(answers) if answers and all(len(answer.shown) == 2 for answer in answers) else None
     steady = position in plan.steady
     return BiasResult(
         bias=bias,
