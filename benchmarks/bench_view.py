@@ -95,8 +95,14 @@ def _times(page: Any, steps: Sequence[tuple[Callable[[], None], Done]]) -> list[
     return found
 
 
-def _text(text: str) -> Done:
-    return lambda page: page.get_by_text(text).first.wait_for()
+def _says(text: str) -> Done:
+    """Until a remark begins with the text (Playwright's own search in all texts takes longer than the page)."""
+    found = "text => [...document.querySelectorAll('.rl-caption')].some(each => each.textContent.startsWith(text))"
+    return lambda page: page.wait_for_function(found, arg=text)
+
+
+def _there(selector: str) -> Done:
+    return lambda page: page.wait_for_selector(selector)
 
 
 def _measures(page: Any) -> list[float]:
@@ -106,7 +112,7 @@ def _measures(page: Any) -> list[float]:
     return _times(
         page,
         [
-            (buttons.get_by_text(name, exact=True).click, _text(said[name]))
+            (buttons.get_by_text(name, exact=True).click, _says(said[name]))
             for name in ("RBO", "tau") * (ROUNDS // 2 + 1)
         ],
     )
@@ -115,7 +121,12 @@ def _measures(page: Any) -> list[float]:
 def _cuts(page: Any) -> list[float]:
     """Another top-k cut, which the columns, the overlap and the scores follow."""
     more = page.locator(".st-key-cut [data-testid=stNumberInputStepUp]")
-    return _times(page, [(more.click, _text(f"top {at}")) for at in range(11, 11 + ROUNDS)])
+    shown = "text => document.querySelector('.st-key-agreement-by').textContent.includes(text)"
+
+    def follows(at: int) -> Done:
+        return lambda page: page.wait_for_function(shown, arg=f"top {at}")
+
+    return _times(page, [(more.click, follows(at)) for at in range(11, 11 + ROUNDS)])
 
 
 def _documents(page: Any) -> list[float]:
@@ -125,11 +136,7 @@ def _documents(page: Any) -> list[float]:
     for at in range(ROUNDS):
         button = buttons.nth(at)
         title = button.inner_text()
-
-        def shown(page: Any, title: str = title) -> None:
-            page.locator(".st-key-document-card .rl-card-title", has_text=title).first.wait_for()
-
-        steps.append((button.click, shown))
+        steps.append((button.click, _there(f".st-key-document-card .rl-card-title:text-is('{title}')")))
     times = _times(page, steps)
     page.keyboard.press("Escape")
     page.locator(".st-key-document-card").wait_for(state="detached")
@@ -140,12 +147,8 @@ def _alignments(page: Any) -> list[float]:
     """The columns aligned the other way."""
     buttons = page.locator(".st-key-aligned")
     names = {"by document": ".rl-by-document", "by rank": ".rl-by-rank"}
-
-    def shown(selector: str) -> Done:
-        return lambda page: page.locator(selector).first.wait_for()
-
     order = ("by document", "by rank") * (ROUNDS // 2 + 1)
-    return _times(page, [(buttons.get_by_text(name, exact=True).click, shown(names[name])) for name in order])
+    return _times(page, [(buttons.get_by_text(name, exact=True).click, _there(names[name])) for name in order])
 
 
 def _filters(page: Any) -> list[float]:
@@ -161,10 +164,13 @@ def _filters(page: Any) -> list[float]:
 
         return act
 
-    # The number of documents with that number in their text: 17, for one, is in no other.
-    return _times(
-        page, [(search(f"number {at}"), _text(f"1 of {DOCUMENTS} documents")) for at in range(17, 17 + ROUNDS)]
-    )
+    listed = "title => [...document.querySelectorAll('.rl-columns button.rl-open')].every(at => at.innerText === title)"
+
+    def left(title: str) -> Done:
+        return lambda page: page.wait_for_function(listed, arg=title)
+
+    # From 17 on each number is in the text of one document only.
+    return _times(page, [(search(f"number {at}"), left(f"Document {at}")) for at in range(17, 17 + ROUNDS)])
 
 
 CHOICES: dict[str, Callable[[Any], list[float]]] = {
