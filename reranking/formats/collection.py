@@ -34,7 +34,7 @@ def read_collection(files: Sequence[tuple[str, bytes]]) -> Loaded:
     if len(queries) != 1 or len(corpora) != 1 or len(lists) > 1:
         raise FormatError(
             "several files at once are read as one collection: a corpus, one file with 'queries' in its name, "
-            "and perhaps one with qrels or a run (.tsv, .qrels, .trec, .run). Otherwise choose one file"
+            "and perhaps one with qrels or a run (.tsv, .qrels, .trec, .run). Otherwise keep one of them"
         )
     corpus = {_id(document, at, corpora[0][0]): document for at, document in enumerate(_documents(*corpora[0]), 1)}
     asked = {_id(document, at, queries[0][0]): document.text for at, document in enumerate(_documents(*queries[0]), 1)}

@@ -58,15 +58,25 @@ def summary(cls: type[Strategy]) -> str:
 
 def what_it_asks(cls: type[Strategy]) -> str:
     """Its requests for n documents, what they ask, and which models here can answer."""
-    kinds = list(dict.fromkeys(kind.kind for part in each(cls()) for kind in part.asks))
-    if not kinds:
+    parts = [part for part in each(cls()) if isinstance(part, AsksModel)]
+    kinds = list(dict.fromkeys(kind.kind for part in parts for kind in part.asks))
+    if not parts:
         return "Asks no model."
-    answering = [row.name for row in state.models() if row.available and set(kinds) <= set(row.answers)]
-    real = [name for name in answering if not name.startswith(SIMULATED)]
-    here = ", ".join(real[:NAMED]) + (f" and {len(real) - NAMED} more" if len(real) > NAMED else "")
-    if not here:
-        here = "only simulated models" if answering else "no model; see Connections"
+    answering = [_answering(part) for part in parts]
+    real = list(dict.fromkeys(name for names in answering for name in names if not name.startswith(SIMULATED)))
+    if not all(answering):
+        here = "not all that it asks can be answered; see Connections"
+    elif not all(any(name in real for name in names) for names in answering):
+        here = "only simulated models"
+    else:
+        here = ", ".join(real[:NAMED]) + (f" and {len(real) - NAMED} more" if len(real) > NAMED else "")
     return f"Requests: {cls.requests}. Asks: {' or '.join(kinds)}. Here: {here}."
+
+
+def _answering(part: Strategy) -> list[str]:
+    """The models that can be used here for what a strategy asks of its own model."""
+    wanted = {kind.kind for kind in part.wants()}
+    return [row.name for row in state.models() if row.available and wanted <= set(row.answers)]
 
 
 def first_spec(cls: type[Strategy], entered: state.Draft) -> dict[str, Any]:

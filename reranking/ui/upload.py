@@ -29,7 +29,12 @@ def open_button(entered: state.Draft) -> None:
         _dialog(entered)
 
 
-@st.dialog("Upload documents", width="large")
+def _forget_files() -> None:
+    """Make the next uploader an empty one."""
+    st.session_state.uploads = st.session_state.get("uploads", 0) + 1
+
+
+@st.dialog("Upload documents", width="large", on_dismiss=_forget_files)
 def _dialog(entered: state.Draft) -> None:
     chosen = st.file_uploader(
         "Drop a file here, or choose one", key=f"file-{st.session_state.get('uploads', 0)}",
@@ -51,7 +56,7 @@ def _dialog(entered: state.Draft) -> None:
         source = files[0][0] if len(files) == 1 else f"{len(files)} files"
         undo.before("documents", f"took {source}", whole=True)
         entered.take(found, source)
-        st.session_state.uploads = st.session_state.get("uploads", 0) + 1  # a fresh uploader next time
+        _forget_files()
         st.session_state.upload_notes = [f"{source}: {note}" for note in loaded.notes]
         state.refresh_widgets()
         state.keep()
