@@ -64,7 +64,13 @@ class Connections:
             self.remember(model, found)
 
     def remember(self, model: str, found: Abilities) -> None:
-        """Keep what a test found out about `model`, instead of what an earlier one did."""
+        """Keep what a test found out about `model`, instead of what an earlier one did.
+
+        A test that came to nothing, as with one person's wrong key, takes nothing away.
+        """
+        known = self.tested().get(model)
+        if found.problem and known is not None and not known.problem and known.place == found.place:
+            return
         with self._database.write() as connection:
             row = (model, found.at, to_text(found.to_json()))
             connection.execute("INSERT OR REPLACE INTO tested_models VALUES (?, ?, ?)", row)

@@ -195,7 +195,7 @@ def _facts(
         saved=saved,
         models=models,
         tested={model: found for model, found in settings.tested.items() if connection_of(model) == name},
-        has_list_price=name in PRICED or (saved is not None and saved.place in {OWN_URLS[one] for one in PRICED}),
+        has_list_price=_place(name, settings) in {OWN_URLS[one] for one in PRICED},
         calls=sum(row.calls for row in bills),
         cost_usd=sum(row.cost_usd for row in bills),
         calls_of_unknown_cost=sum(row.calls_of_unknown_cost for row in bills),

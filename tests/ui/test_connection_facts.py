@@ -97,6 +97,8 @@ def test_the_price_list_holds_where_it_knows_the_address():
     assert found["work"].has_list_price
     assert not found["box"].has_list_price
     assert not found["ollama"].has_list_price
+    elsewhere = facts(Settings(environment={"OPENAI_BASE_URL": "http://proxy/v1"}))
+    assert not elsewhere["openai"].has_list_price
 
 
 @pytest.mark.parametrize(
