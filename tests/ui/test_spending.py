@@ -1,4 +1,4 @@
-"""What is said of cost: what is known is a number, what is not is said to be unknown, and nothing is free by mistake."""
+"""What is said of cost: a number where it is known, unknown where it is not, and nothing is free by mistake."""
 
 import pytest
 
