@@ -194,7 +194,11 @@ def _facts(
         key_source=settings.key_source(name) if takes_key else None,
         saved=saved,
         models=models,
-        tested={model: found for model, found in settings.tested.items() if connection_of(model) == name},
+        tested={
+            model: found
+            for model, found in settings.tested.items()
+            if connection_of(model) == name and _place(name, settings).startswith(found.place)
+        },
         has_list_price=_place(name, settings) in {OWN_URLS[one] for one in PRICED},
         calls=sum(row.calls for row in bills),
         cost_usd=sum(row.cost_usd for row in bills),

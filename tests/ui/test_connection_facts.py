@@ -78,6 +78,12 @@ def test_what_is_not_ready_says_what_to_do():
     assert all(one.todo for one in found.values() if not one.is_ready)
 
 
+def test_what_was_found_at_another_address_is_not_shown():
+    tested = {"box:a": FOUND, "box:b": Abilities(place="http://old/v1", at=1.0, answers=("generate",))}
+    found = facts(Settings(environment={}, connections={"box": BOX}, tested=tested))
+    assert set(found["box"].tested) == {"box:a"}
+
+
 def test_named_connections_come_first_and_limits_of_built_in_ones_make_no_second_card():
     limits = SavedConnection("openai", "openai", concurrency=2)
     names = [
