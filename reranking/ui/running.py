@@ -36,12 +36,14 @@ def cut_short(status: JobStatus) -> None:
     """Say that a job was interrupted, cancelled or failed, and offer to go on."""
     over = sum(part.ranking is not None and not part.is_cut for part in status.parts)
     what = "strategies" if status.kind == "comparison" else "runs"
-    failed = "was stopped" if any(part.is_cut for part in status.parts) else "could not go on"
+    is_cut = any(part.is_cut for part in status.parts)
+    where = "The limit stands in the sidebar of Compare. " if is_cut and status.kind == "bias" else ""
+    failed = "was stopped" if is_cut else "could not go on"
     said = {"interrupted": "was interrupted", "cancelled": "was cancelled", "failed": failed}[status.state]
     with st.container(horizontal=True, vertical_alignment="center"):
         notices.notice(
             "warning",
-            f"This run {said}: {over} of {len(status.parts)} {what} finished. {status.problem} "
+            f"This run {said}: {over} of {len(status.parts)} {what} finished. {status.problem} {where}"
             "Resume goes on from there and asks nothing again that was answered.",
         )
         if st.button("Resume", key=f"resume-{status.kind}", type="primary"):

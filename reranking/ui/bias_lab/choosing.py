@@ -56,7 +56,7 @@ def start(chosen: Chosen) -> None:
     for (query, documents), plan in zip(chosen.inputs, chosen.plans, strict=True):
         state.jobs().start(
             state.session_id(), "bias", query, documents, chosen.strategies, state.registry().resolve,
-            plan=replace(plan, batch=batch),
+            plan=replace(plan, batch=batch), budget_usd=state.draft().limit,
         )  # fmt: skip
     kept.choose(None)
 

@@ -121,6 +121,13 @@ def _offer(job: JobStatus, position: int, strategy: Strategy, result: BiasResult
         chosen = [variant.strategy for variant in untried if variant.title in wanted]
         with state.explained():
             state.jobs().start(
-                state.session_id(), "bias", job.query, documents, chosen, state.registry().resolve, plan=plan
+                state.session_id(),
+                "bias",
+                job.query,
+                documents,
+                chosen,
+                state.registry().resolve,
+                plan=plan,
+                budget_usd=state.draft().limit,
             )
         st.rerun()
