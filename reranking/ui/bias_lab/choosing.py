@@ -25,9 +25,9 @@ DESIGNS: dict[Kind, str] = {
     "random": "Random orders",
 }
 _ABOUT: dict[Kind, str] = {
-    "pairs": "each shuffle and its reverse, so that no document comes early on average",
-    "balanced": "each document once at each place, each after each other; the most precise",
-    "random": "independent shuffles",
+    "pairs": "Each shuffle and its reverse, so that no document comes early on average",
+    "balanced": "Each document once at each place, each after each other; the most precise",
+    "random": "Independent shuffles",
 }
 
 

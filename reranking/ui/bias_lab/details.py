@@ -101,7 +101,7 @@ def _runs(bias: Bias, document: int) -> str:
         for row, run in enumerate(observed.kept)
     ]
     rows.sort(key=lambda row: int(row[1]))
-    return wording.table(("shuffle", "given at", "ended at rank"), rows, numbers_from=0)
+    return wording.table(("shuffle", "given at", "ended at rank"), rows, numbers_from=0, narrow=True)
 
 
 def _pairs(bias: Bias, pairwise: PairwiseBias, labels: Sequence[str], key: str) -> None:

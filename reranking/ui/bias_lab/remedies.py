@@ -84,8 +84,9 @@ def _table(found: Mitigations) -> None:
     marked = next((at for at, row in enumerate(found.rows) if row is found.recommended), None)
     page.html(wording.table(heads, rows, marked=marked))
     notices.caption(
-        "All under the same shuffles. Requests, cost and seconds are those of one ranking, on average. In brackets: "
-        "95 % interval." + (" nDCG@10: mean over the shuffles, by your grades." if judged else "")
+        "All under the same shuffles. Requests, cost and seconds are those of one ranking, on average; seconds on the "
+        "clock, while all shuffles run at once. In brackets: 95 % interval."
+        + (" nDCG@10: mean over the shuffles, by your grades." if judged else "")
     )
 
 
@@ -116,7 +117,9 @@ def _offer(job: JobStatus, position: int, strategy: Strategy, result: BiasResult
         default=[title for title in offers if not title.endswith(" 10 shuffles")],
         placeholder="Choose one or several",
     )  # fmt: skip
-    page.html(wording.table(("remedy", "asks"), [(title, offers[title]) for title in wanted], numbers_from=2))
+    if wanted:
+        rows = [(title, offers[title]) for title in wanted]
+        page.html(wording.table(("remedy", "asks"), rows, numbers_from=2, narrow=True))
     if st.button("Try remedies", key="try-remedies", disabled=not wanted):
         chosen = [variant.strategy for variant in untried if variant.title in wanted]
         with state.explained():

@@ -55,9 +55,18 @@ def money(cost: float | None) -> str:
 
 
 def table(
-    heads: Sequence[str], rows: Sequence[Sequence[str]], *, numbers_from: int = 1, marked: int | None = None
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    numbers_from: int = 1,
+    marked: int | None = None,
+    narrow: bool = False,
 ) -> str:
-    """An HTML table of plain texts. Columns from `numbers_from` on are right-aligned, row `marked` stands out."""
+    """An HTML table of plain texts.
+
+    Columns from `numbers_from` on are right-aligned, row `marked` stands out; `narrow` is as wide
+    as it must be.
+    """
     head = "".join(
         f"<th scope=col{' class=rl-num' if at >= numbers_from else ''}>{escape(text)}</th>"
         for at, text in enumerate(heads)
@@ -71,7 +80,7 @@ def table(
         for number, row in enumerate(rows)
     ]
     return (
-        f"<div class='rl-scroll'><table class='rl-table'><thead><tr>{head}</tr></thead>"
+        f"<div class='rl-scroll'><table class='rl-table{' rl-narrow' if narrow else ''}'><thead><tr>{head}</tr></thead>"
         f"<tbody>{''.join(lines)}</tbody></table></div>"
     )
 
