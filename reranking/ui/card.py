@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from reranking.analysis.differences import widest
+from reranking.analysis.standings import voting
 from reranking.documents import Candidate
 from reranking.explain.evidence import because, score_text
 from reranking.explain.highlight import Span
@@ -43,7 +44,7 @@ def heading(found: Compared, index: int, grade: str) -> str:
 def dispute(found: Compared, index: int) -> str:
     """Which two strategies are furthest apart on it, and what each of them tells of it."""
     pair = disputing(found, index)
-    ranked = [held[index] for held in filters.held(found) if held]
+    ranked = [filters.held(found)[at][index] for at in voting(found.rankings)]
     if pair is None:
         if len(ranked) < 2:
             return ""
@@ -61,10 +62,11 @@ def dispute(found: Compared, index: int) -> str:
 def disputing(found: Compared, index: int) -> tuple[int, int] | None:
     """The two strategies (by number) furthest apart on a document, the higher first; baselines only for want of others.
 
-    None if all put it at the same place.
+    Those that tie everything put no document anywhere. None if all put it at the same place.
     """
-    telling = [at for at, part in enumerate(found.parts) if part.strategy.family != "Baseline"]
-    asked = telling if len(telling) > 1 else range(len(found.parts))
+    ordering = voting(found.rankings)
+    telling = [at for at in ordering if found.parts[at].strategy.family != "Baseline"]
+    asked = telling if len(telling) > 1 else ordering
     pair = widest([found.rankings[at] for at in asked], index)
     return None if pair is None else (asked[pair[0]], asked[pair[1]])
 

@@ -53,11 +53,12 @@ def show(found: Compared, grades: Grades) -> None:
     full = columns.text_length(min(len(shown), top) * len(found.parts)) if texts == "full" else 0
     look = Look(cut, against, full, tuple(sorted(grades.words.items())), notes)
     page.html(columns.legend(found, against))
-    if len(shown) < count:
-        if shown:
-            notices.caption(f"{len(shown)} of {count} documents are listed.")
-        else:
-            notices.notice("info", "No document meets the filters: change or clear them.")
+    if not shown:
+        notices.notice("info", "No document meets the filters: change or clear them.")
+    elif len(shown) < count and (aligned == "document" or _filtering()):
+        filtered = "meet the filters" if _filtering() else "are listed"
+        among = f" among the first {top} of a strategy" if top < count else ""
+        notices.caption(f"{len(shown)} of {count} documents {filtered}{among}.")
     if aligned == "document":
         page.html(columns.by_document(found, look, shown))
     else:

@@ -62,7 +62,7 @@ def test_movement_is_measured_against_the_strategy_that_is_chosen(tab):
 def test_filters_leave_documents_out_and_can_be_cleared(tab):
     widget(tab.at.text_input, "contains").set_value("apple")
     tab.run()
-    assert "2 of 5 documents are listed." in tab.html()
+    assert "2 of 5 documents meet the filters." in tab.html()
     assert columns(tab).count("<td data-doc=") == 4
     widget(tab.at.number_input, "moved").set_value(4)
     tab.run()

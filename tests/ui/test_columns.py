@@ -261,6 +261,15 @@ def test_the_card_says_which_two_strategies_are_furthest_apart_and_not_the_basel
     assert card.disputing(compared(rankings[:2], strategies=[InputOrder(), BM25()]), 0) == (0, 1)
 
 
+def test_a_strategy_that_ties_everything_is_no_party_to_a_dispute():
+    items = as_candidates(["a", "b", "c"])
+    rankings = [by_order(items, [0, 1, 2]), by_order(items, [1, 0, 2]), by_score(items, [0, 0, 0], "x")]
+    found = compared(rankings, strategies=[BM25(), YesNo(), BM25(k1=2)])
+    assert card.disputing(found, 0) == (0, 1)
+    assert card.disputing(found, 2) is None
+    assert "All 2 strategies put it at 3." in card.dispute(found, 2)
+
+
 def test_documents_all_strategies_put_at_the_same_place_are_not_called_disputed():
     items = as_candidates(["a", "b"])
     found = compared([by_order(items, [0, 1])] * 2, strategies=[BM25(), YesNo()])
