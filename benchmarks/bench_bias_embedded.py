@@ -41,7 +41,8 @@ def bias_of_embedded_model() -> Iterator[Row]:
         short = query[:30]
         yield from _sides(short, found["both orders must agree"])
         for way, result in found.items():
-            yield from _row(f"smollm2, {short}: {way}", result)
+            target = "<= 0" if way.startswith("both orders") else None  # asking for all pairs both ways has no order
+            yield from _row(f"smollm2, {short}: {way}", result, target)
             print(f"{short} | {way}: {result.verdict.text}", flush=True)
 
 
@@ -50,15 +51,15 @@ def _sides(query: str, result: BiasResult) -> Iterator[Row]:
     assert pairs is not None
     assert pairs.preference is not None
     decided = (pairs.first + pairs.second) / pairs.pairs
-    yield Row(f"smollm2, {query}: pairs that the side of the prompt decides", decided, "of 1")
+    yield Row(f"smollm2, {query}: pairs that the side of the prompt decides", decided, "of 1", ">= 0.9")
     yield Row(f"smollm2, {query}: preference, -1 first side, 1 second side", pairs.preference, "")
 
 
-def _row(name: str, result: BiasResult) -> Iterator[Row]:
+def _row(name: str, result: BiasResult, target: str | None) -> Iterator[Row]:
     stable, share = result.bias.shuffled, result.bias.model.position_share
     assert stable is not None
     if share is not None:
-        yield Row(f"{name}, variation explained by position", share, "of 1")
+        yield Row(f"{name}, variation explained by position", share, "of 1", target)
     if stable.flips is not None:
         yield Row(f"{name}, flip rate", stable.flips, "of 1")
     if stable.w is not None:

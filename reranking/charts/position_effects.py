@@ -18,7 +18,6 @@ Array = NDArray[np.float64]
 PLOT = 260
 NOTE = 18
 """Pixels of each further line below a title."""
-UP, DOWN = 0, 5  # blue and orange of the palette, for better and worse than average
 
 
 def position_effects(bias: Bias, dark: bool) -> go.Figure:
@@ -82,13 +81,18 @@ def _drawn(
                 x=x[mine],
                 y=gains[mine],
                 mode="markers",
-                marker={"color": palette.colour(UP if is_up else DOWN, dark), "size": 9, "symbol": _symbol(is_up)},
-                error_y=_bars(gains, low, high, mine, palette.colour(UP if is_up else DOWN, dark)),
+                marker={"color": _colour(is_up, dark), "size": 9, "symbol": _symbol(is_up)},
+                error_y=_bars(gains, low, high, mine, _colour(is_up, dark)),
                 hovertext=[_words(int(at), gains[at - 1], low, high, unit, place) for at in x[mine]],
                 hoverinfo="text",
             )
         )
     return figure
+
+
+def _colour(is_up: bool, dark: bool) -> str:
+    """Blue for better than average, orange for worse: the ends of the scale of effects."""
+    return palette.at(palette.diverging(dark), 1.0 if is_up else 0.0)
 
 
 def _symbol(is_up: bool) -> str:
