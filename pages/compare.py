@@ -45,6 +45,7 @@ if entered.is_empty():
 elif job is None:
     page.html("<p class='rl-hint'>Results appear here after Run.</p>")
 elif busy:
+    overview.preload()
     running.watch(job, columns_view.Finished(job))
 else:
     if job.state != "done":

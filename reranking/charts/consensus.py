@@ -23,7 +23,7 @@ def consensus_chart(found: Standings, titles: Sequence[str], dark: bool, selecte
     position. Long lists end after `SHOWN` rows: say so beside the figure.
     """
     rows = found.rows[:SHOWN]
-    colour, faint = palette.colour(0, dark), palette.colour(4, dark)
+    colour, faint = palette.text(dark), palette.colour(4, dark)
     figure = go.Figure()
     figure.add_trace(_lines([(row.best, row.worst) for row in rows], faint, 2))
     figure.add_trace(_lines([(row.lower_quartile, row.upper_quartile) for row in rows], faint, 7))
@@ -32,7 +32,7 @@ def consensus_chart(found: Standings, titles: Sequence[str], dark: bool, selecte
             x=[row.place for row in rows],
             y=list(range(len(rows))),
             mode="markers",
-            marker={"size": [13 if row.index == selected else 10 for row in rows], "color": colour,
+            marker={"size": [13 if row.index == selected else 10 for row in rows], "color": colour, "opacity": 1,
                     "line": {"color": palette.background(dark), "width": 1.5}},
             customdata=[[row.index] for row in rows],
             hovertext=[

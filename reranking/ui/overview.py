@@ -54,6 +54,12 @@ def prepare() -> None:
     Thread(target=lambda: [import_module(name) for name in ("scipy.stats", "scipy.cluster.hierarchy")]).start()
 
 
+def preload() -> None:
+    """Let the browser load what draws charts while strategies run: the first chart of a page else waits for it."""
+    with st.container(key="chart-preload"):
+        st.plotly_chart({"data": [{"type": "scatter"}], "layout": {"height": 10}}, key="preloaded", theme=None)
+
+
 def _panels(found: Compared, grades: Grades) -> None:
     """Agreement, price once there are judgments, and disputes: beside each other where there is room."""
     if len(found.documents) < 2 or len(found.parts) < 2:
