@@ -178,3 +178,18 @@ def test_nothing_is_wider_than_the_screen(session, chromium, width, scheme):
         page.locator(".rl-columns").scroll_into_view_if_needed()
         shot(page, f"columns-{view}-{width}-{scheme}")
     context.close()
+
+
+@pytest.mark.models
+def test_three_presses_lead_from_the_empty_page_to_why_two_strategies_disagree_on_a_document(server, page):
+    page.goto(server.url)
+    page.get_by_role("button", name="Open example").first.click()
+    expect(page.locator(".rl-line")).to_contain_text("16 documents")
+    page.get_by_role("button", name=re.compile("^Run")).click()
+    expect(page.locator(".rl-dispute").first).to_be_visible(timeout=180_000)
+    page.locator(".rl-dispute .rl-open").first.click()
+    expect(card(page).locator(".rl-card-finding")).to_have_text(re.compile("puts it at .*, .* at "))
+    told = card(page).locator(".rl-why li").all_inner_texts()
+    assert len(told) == 2
+    assert all("score" in sentence or "reason" in sentence for sentence in told)
+    shot(page, "newcomer")
