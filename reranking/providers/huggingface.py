@@ -106,6 +106,7 @@ class HubModel:
     """
 
     concurrency = LocalModel.concurrency
+    deterministic = LocalModel.deterministic
 
     def __init__(self, name: str, repository: str) -> None:
         self.name = name

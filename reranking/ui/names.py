@@ -81,7 +81,7 @@ def _differing(at: int, equal: Sequence[int], strategies: Sequence[Strategy]) ->
 
 def _changed(strategy: Strategy) -> dict[str, str]:
     """The parameters that differ from their defaults, as texts."""
-    if not _installed(strategy):
+    if not is_installed(strategy):
         return {}
     return {
         field: describe(getattr(strategy, field))
@@ -100,10 +100,10 @@ def _named_by(name: str, parameters: dict[str, str]) -> str:
 
 
 def _own_title(strategy: Strategy) -> str:
-    return strategy.title if _installed(strategy) else strategy.name
+    return strategy.title if is_installed(strategy) else strategy.name
 
 
-def _installed(strategy: Strategy) -> bool:
+def is_installed(strategy: Strategy) -> bool:
     """Whether it is of the catalogue, where every strategy has a kind, not one that a stored job is left with."""
     return "kind" in type(strategy).model_fields
 

@@ -9,6 +9,7 @@ import pytest
 
 from reranking.store import open_store
 from reranking.strategies.catalogue import make
+from reranking.ui import state
 from tests.app.test_compare import entered
 
 FIVE = "apple pie\n\nmotor oil\n\napple juice\n\npie chart\n\nblue sky"
@@ -239,3 +240,48 @@ def test_a_plan_is_kept_as_json(app):
         (text,) = connection.execute("SELECT spec FROM jobs").fetchone()
     assert json.loads(text)["plan"]["steady"] == [0]
     assert len(jobs(tab)) == 1
+
+
+def test_documents_of_another_session_and_of_a_file_can_be_tested(app):
+    other = entered(app, query="motor oil", text=FIVE)
+    tab = with_strategies(app, "input-order", text="one text\n\nanother")
+    tab.at.selectbox(key="bias-source").set_value("another session")
+    tab.run()
+    tab.at.selectbox(key="bias-session").set_value(other.session)
+    tab.run()
+    assert "raises it 4 places" in findings(measured(tab))[0]
+    assert "This test is about “motor oil”" in tab.html()
+    tab.at.selectbox(key="bias-source").set_value("a file")
+    tab.run()
+    assert tab.at.button(key="run-bias").disabled
+    documents = json.dumps([{"query": query, "documents": list("abc")} for query in ("x", "y")])
+    tab.at.file_uploader(key="bias-file").upload("two.json", documents.encode(), "application/json")
+    tab.run()
+    assert "Of 2 queries 2 favour earlier documents" in findings(measured(tab))[0]
+
+
+def test_a_test_that_was_cut_short_shows_what_it_has_and_goes_on(app):
+    tab = with_strategies(app, "input-order")
+    measured(tab)
+    (row,) = jobs(tab)
+    store = open_store()
+    with store.database.write() as connection:
+        connection.execute("DELETE FROM rankings WHERE job = ? AND repetition IN (5, 8, 9)", (row.id,))
+        connection.execute("UPDATE jobs SET state = 'cancelled' WHERE id = ?", (row.id,))
+    state.jobs.clear()
+    again = app(tab.session).go("bias")
+    assert any("7 of 10 runs finished" in text for text in again.said("warning"))
+    assert "raises it 4 places" in findings(again)[0]
+    assert "6 shuffles" in again.html()  # a shuffle without its reverse does not count
+    again.click("resume-bias").wait("bias")
+    assert len(store.jobs.rankings(row.id)) == 10
+    assert not again.said("warning")
+
+
+def test_a_test_of_a_strategy_that_is_not_installed_any_more_can_still_be_read(app):
+    tab = measured(with_strategies(app, "input-order"))
+    before = findings(tab)
+    with open_store().database.write() as connection:
+        connection.execute("UPDATE jobs SET spec = replace(spec, '\"input-order\"', '\"gone\"')")
+    state.jobs.clear()
+    assert findings(app(tab.session).go("bias")) == before

@@ -85,9 +85,9 @@ def _inputs(entered: state.Draft) -> list[tuple[str, tuple[Document, ...]]]:
 
 
 def _from_session() -> list[tuple[str, tuple[Document, ...]]]:
-    rows = [row for row in state.store().sessions.all() if row.id != st.session_state.session and row.documents > 1]
+    rows = [row for row in state.store().sessions.all() if row.id != st.session_state.session and row.query]
     if not rows:
-        notices.notice("info", "There is no other session with documents.")
+        notices.notice("info", "There is no other session with a query.")
         return []
     titles = {row.id: row.title or row.query or "without a query" for row in rows}
     wanted = st.selectbox("Session", list(titles), key="bias-session", format_func=lambda id: titles[id][:80])

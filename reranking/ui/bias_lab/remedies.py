@@ -15,14 +15,14 @@ from reranking.strategies.base import Strategy
 from reranking.strategies.bias_results import BiasResult
 from reranking.strategies.catalogue import with_defaults
 from reranking.strategies.remedies import Variant, at_work, variants
-from reranking.ui import columns, notices, page, running, state
+from reranking.ui import columns, names, notices, page, running, state
 from reranking.ui.bias_lab import kept, wording
 from reranking.ui.bias_lab.choosing import told
 
 
 def show(job: JobStatus, position: int, strategy: Strategy, result: BiasResult) -> None:
     """The remedies of one strategy of a test: those that were tried, and those that can be."""
-    if kept.ignores_order(strategy):
+    if kept.ignores_order(strategy) or not names.is_installed(strategy):
         return
     known = variants(strategy)
     tried = kept.remedy_jobs(job, position)
@@ -42,10 +42,10 @@ def show(job: JobStatus, position: int, strategy: Strategy, result: BiasResult) 
     for each in tried[-1:]:
         if each.state != "done":
             running.cut_short(each)
-    _offer(job, position, strategy, result, [variant for variant in known if variant.title not in _names(trials)])
+    _offer(job, position, strategy, result, [variant for variant in known if variant.title not in _tried(trials)])
 
 
-def _names(trials: list[Trial]) -> set[str]:
+def _tried(trials: list[Trial]) -> set[str]:
     return {trial.name for trial in trials}
 
 
