@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from statistics import fmean
 
 import streamlit as st
 
@@ -31,7 +32,7 @@ def show(jobs: Sequence[JobStatus]) -> None:
     if not found:
         return
     test = jobs[0].id
-    position = _which_strategy(found, titles, test, len(jobs))
+    position = _which_strategy(found, titles, test)
     number = _which_query(jobs, found, position, test)
     result = found.get((number, position))
     if result is None:
@@ -55,7 +56,7 @@ def show(jobs: Sequence[JobStatus]) -> None:
     remedies.show(job, position, strategy, result)
 
 
-def _which_strategy(found: Mapping[tuple[int, int], BiasResult], titles: Sequence[str], test: str, queries: int) -> int:
+def _which_strategy(found: Mapping[tuple[int, int], BiasResult], titles: Sequence[str], test: str) -> int:
     """A row for each strategy where there are several, and the choice of one."""
     if len(titles) == 1:
         return 0
@@ -72,22 +73,7 @@ def _which_strategy(found: Mapping[tuple[int, int], BiasResult], titles: Sequenc
     rows = []
     for position, title in enumerate(titles):
         mine = [result for (_, at), result in found.items() if at == position]
-        if not mine:
-            rows.append((title, "no result", *["–"] * 6))
-            continue
-        effect = mine[0].bias.model.last_to_first if queries == 1 else pool([one.bias for one in mine]).last_to_first
-        stable, noise = mine[0].bias.shuffled, mine[0].bias.noise
-        costs = [one.cost_usd for one in mine]
-        known = [cost for cost in costs if cost is not None]
-        word = wording.FINDINGS[mine[0].verdict.finding] if queries == 1 else f"over {len(mine)} queries"
-        rows.append((
-            title, word, wording.interval(effect),
-            wording.figure(stable.w if stable and queries == 1 else None),
-            wording.share(stable.flips if stable and queries == 1 else None),
-            "none" if mine[0].steady else wording.figure(noise.stability.moved if noise else None, 1),
-            f"{sum(one.requests for one in mine):,}",
-            wording.money(sum(known) if len(known) == len(costs) else None),
-        ))  # fmt: skip
+        rows.append(_row(title, mine) if mine else (title, "no result", *["–"] * 6))
     page.html(wording.table(heads, rows, numbers_from=2))
     notices.caption(
         "Places that a document gains by being moved from last to first: 0 is no bias, negative means that later "
@@ -95,6 +81,35 @@ def _which_strategy(found: Mapping[tuple[int, int], BiasResult], titles: Sequenc
     )
     chosen = st.selectbox("Details of", range(len(titles)), key=f"details-of-{test}", format_func=lambda at: titles[at])
     return int(chosen)
+
+
+def _row(title: str, mine: Sequence[BiasResult]) -> tuple[str, ...]:
+    """One strategy in a line; of several queries their means, and in how many there is a trend."""
+    together = pool([one.bias for one in mine])
+    word = wording.FINDINGS[mine[0].verdict.finding]
+    effect = mine[0].bias.model.last_to_first
+    if len(mine) > 1:
+        effect = together.last_to_first
+        word = f"earlier favoured in {together.earlier}, later in {together.later} of {len(mine)} queries"
+    stable = [one.bias.shuffled for one in mine if one.bias.shuffled is not None]
+    moved = [one.bias.noise.stability.moved for one in mine if one.bias.noise is not None]
+    costs = [one.cost_usd for one in mine]
+    known = [cost for cost in costs if cost is not None]
+    return (
+        title,
+        word,
+        wording.interval(effect),
+        wording.figure(_mean(one.w for one in stable)),
+        wording.share(_mean(one.flips for one in stable)),
+        "none" if mine[0].steady else wording.figure(_mean(moved), 1),
+        f"{sum(one.requests for one in mine):,}",
+        wording.money(sum(known) if len(known) == len(costs) else None),
+    )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
 def _which_query(
