@@ -34,7 +34,7 @@ def heading(found: Compared, index: int, grade: str) -> str:
     candidate = found.job.candidates[index]
     judged = f"<span class='rl-grade'>{escape(grade)}</span>" if grade else ""
     return (
-        f"<h2 class='rl-card-title'>{escape(candidate.label)}</h2>"
+        f"<h2 class='rl-card-title' dir='auto'>{escape(candidate.label)}</h2>"
         f"<div class='rl-about'><span class='rl-id'>{escape(candidate.id)}</span>"
         f"<span class='rl-id'>place {index + 1} of {len(found.documents)} in the input</span>{judged}</div>"
         f"{dispute(found, index)}"

@@ -259,8 +259,8 @@ def _whole(item: Item, ranking: Ranking, part: Part) -> str:
 def _title(candidate: Candidate, look: Look) -> str:
     label = escape(candidate.label)
     if not look.pick:
-        return f"<span class='rl-title'>{label}</span>"
-    return f"<button type='button' class='rl-title rl-open' data-doc='{candidate.index}'>{label}</button>"
+        return f"<span class='rl-title' dir='auto'>{label}</span>"
+    return f"<button type='button' class='rl-title rl-open' dir='auto' data-doc='{candidate.index}'>{label}</button>"
 
 
 def _about(candidate: Candidate, grades: Mapping[int, str]) -> str:

@@ -59,6 +59,8 @@ def show(found: Compared, grades: Grades) -> None:
         filtered = "meet the filters" if _filtering() else "are listed"
         among = f" among the first {top} of a strategy" if top < count else ""
         notices.caption(f"{len(shown)} of {count} documents {filtered}{among}.")
+    elif top < count:
+        notices.caption(f"The first {top} of {count} documents of each strategy are listed.")
     if aligned == "document":
         page.html(columns.by_document(found, look, shown))
     else:

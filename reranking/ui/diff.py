@@ -177,4 +177,7 @@ def _swaps(found: Compared, one: int, two: int, differing: TwoWay) -> str:
 
 def _name(found: Compared, index: int) -> str:
     """A document's title as a button that opens its card."""
-    return f"<button type='button' class='rl-title rl-open' data-doc='{index}'>{escape(found.titles[index])}</button>"
+    return (
+        f"<button type='button' class='rl-title rl-open' dir='auto' data-doc='{index}'>"
+        f"{escape(found.titles[index])}</button>"
+    )

@@ -51,7 +51,7 @@ def test_a_new_user_compares_judges_saves_and_finds_everything_again_after_a_res
         scores = [float(text) for text in column.all_inner_texts()]
         assert len(set(scores)) > 5
         assert scores == sorted(scores, reverse=True)
-    expect(page.locator(".js-plotly-plot")).to_be_visible()
+    expect(page.locator(".st-key-bump .js-plotly-plot")).to_be_visible()
     shot(page, "compare")
 
     page.get_by_role("link", name="Judge").click()
