@@ -6,7 +6,7 @@ Document text, reasons and quotes are data: every piece passes through `escape` 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
 
@@ -40,15 +40,17 @@ class Look:
     """How the columns are drawn.
 
     `against` is the number of the strategy that movement is measured against (None: the input),
-    `cut` the k of the top k, `full` how many characters of the texts are shown (0: one line of
-    their beginning, and the short form of what a strategy tells). `words` says what is written at a
-    judged document, by original position. `notes` holds what must be known of each strategy's
-    model, such as `embedded (weak)`. `pick` makes documents buttons that open their card.
+    `cut` the k of the top k, `full` how many characters of the texts are shown. Where that is 0,
+    their beginning is, unless `start` is off, and the short form of what a strategy tells.
+    `words` says what is written at a judged document, by original position. `notes` holds what
+    must be known of each strategy's model, such as `embedded (weak)`. `pick` makes documents
+    buttons that open their card.
     """
 
     cut: int
     against: int | None = None
     full: int = 0
+    start: bool = True
     words: tuple[tuple[int, str], ...] = ()
     notes: tuple[str, ...] = ()
     pick: bool = True
@@ -218,21 +220,17 @@ def rank(place: Place) -> str:
 
 
 def _cells(found: Compared, at: int, look: Look, *, titled: bool) -> Mapping[int, str]:
-    return _built(found, at, look.against, look.full, titled, look.words if titled else (), look.pick)
+    """What one strategy says of each document, by original position; empty if it failed."""
+    return _built(found, at, replace(look, cut=0, notes=(), words=look.words if titled else ()), titled)
 
 
 @lru_cache(maxsize=256)
-def _built(
-    found: Compared, at: int, against: int | None, full: int, titled: bool, words: tuple[tuple[int, str], ...],
-    pick: bool,
-) -> Mapping[int, str]:  # fmt: skip
-    """What one strategy says of each document, by original position; empty if it failed."""
-    part, ranking = found.parts[at], found.rankings[at]
+def _built(found: Compared, at: int, look: Look, titled: bool) -> Mapping[int, str]:
+    part, ranking, against = found.parts[at], found.rankings[at], look.against
     held, before = filters.held(found)[at], filters.reference(found, against)
     name = "the input" if against is None else escape(found.names[against])
-    ends, grades = evidence.scale(ranking), dict(words)
-    texts = _text(found, full) if titled else {}
-    look = Look(0, pick=pick)
+    ends, grades = evidence.scale(ranking), dict(look.words)
+    texts = _text(found, look.full) if titled and (look.full or look.start) else {}
     cells = {}
     for item in ranking if held else ():
         index, place = item.index, held[item.index]
@@ -241,10 +239,10 @@ def _built(
         if titled:
             candidate = item.candidate
             top += _title(candidate, look)
-            rest = f"{_about(candidate, grades)}{evidence.score(item.score, ends)}{texts[index]}"
+            rest = f"{_about(candidate, grades)}{evidence.score(item.score, ends)}{texts.get(index, '')}"
         else:
             rest = evidence.score(item.score, ends)
-        told = _whole(item, ranking, part) if full else evidence.reason(item.explanation)
+        told = _whole(item, ranking, part) if look.full else evidence.reason(item.explanation)
         cells[index] = f"<div class='rl-head'>{top}</div>{rest}{told}"
     return cells
 

@@ -50,8 +50,10 @@ def show(found: Compared, grades: Grades) -> None:
             order = _order(found)
     notes = tuple(note(part) for part in found.parts)
     shown = filters.listed(found, chosen, against, order)
-    full = columns.text_length(min(len(shown), top) * len(found.parts)) if texts == "full" else 0
-    look = Look(cut, against, full, tuple(sorted(grades.words.items())), notes)
+    cells = min(len(shown), top) * len(found.parts)
+    full = columns.text_length(cells) if texts == "full" else 0
+    start = cells <= columns.MANY
+    look = Look(cut, against, full, start, tuple(sorted(grades.words.items())), notes)
     page.html(columns.legend(found, against))
     if not shown:
         notices.notice("info", "No document meets the filters: change or clear them.")
@@ -64,6 +66,8 @@ def show(found: Compared, grades: Grades) -> None:
     if aligned == "document":
         page.html(columns.by_document(found, look, shown))
     else:
+        if not start and not full:
+            notices.caption("So many are listed by their titles alone. Press one to read it.")
         page.html(columns.by_rank(found, look, shown, top))
 
 

@@ -79,7 +79,7 @@ def test_no_foreign_text_becomes_markup(text, title, reason, quote, query):
     rankings = [asked(good), asked(failed(items, notes, score_kind=title)), by_score(items, [2.0], title)]
     found = compared(rankings, query, [BM25(), YesNo(model=title.strip() or "m"), Fusion()])
     for full in (0, 2_000):
-        look = Look(1, None, full, ((0, reason),), (title, reason, quote))
+        look = Look(1, None, full, words=((0, reason),), notes=(title, reason, quote))
         assert problems(columns.by_rank(found, look, (0,), 10)) == []
         assert problems(columns.by_document(found, look, (0,))) == []
     known = card.marks(found, 0)
@@ -100,6 +100,13 @@ def test_a_long_text_says_how_much_of_it_is_left_out():
     shown = listed([by_score(items, [1.0], "x")], full=columns.text_length(1_000))
     assert "4,600 more characters are not shown here" in shown
     assert columns.text_length(1_000) < columns.text_length(10)
+
+
+def test_where_very_many_are_listed_they_are_listed_without_their_texts_if_no_full_ones_are_asked_for():
+    items = as_candidates([Document("some text", title="A title")])
+    assert "some text" in listed([by_order(items, [0])])
+    assert "some text" not in listed([by_order(items, [0])], start=False)
+    assert "some text" in listed([by_order(items, [0])], start=False, full=99)
 
 
 def test_a_quote_says_whether_it_stands_in_the_text():
