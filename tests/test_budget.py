@@ -197,6 +197,31 @@ def test_who_waits_for_a_request_that_anothers_limit_refused_sends_it_on_his_own
     assert codes(rich) == [""]
 
 
+def test_a_limit_holds_for_requests_that_another_run_put_in_line_before_it_was_cancelled():
+    gate, model = asyncio.Event(), priced(0.1, connection="c", concurrency=1)
+
+    async def hold(request, number):
+        await gate.wait()
+        return reply(0.0)
+
+    held = Scripted(hold, fingerprint="held", connection="c", concurrency=1)
+
+    async def cancel():
+        door = make()
+        free, poor = Run(), Run(common=Common(Budget(0.25)))
+        first = asyncio.ensure_future(door.ask([generate(held, "a"), *many(model, 5)], free))
+        await asyncio.sleep(0.005)  # all are in line behind "a"
+        second = asyncio.ensure_future(door.ask(many(model, 5), poor))
+        await asyncio.sleep(0.005)
+        first.cancel()
+        return await asyncio.wait_for(second, 10), poor
+
+    replies, poor = asyncio.run(cancel())
+    assert codes(replies) == [""] * 2 + ["budget"] * 3
+    assert model.count == 2
+    assert poor.common.budget.spent == pytest.approx(0.2)
+
+
 def test_a_raised_limit_continues_with_what_is_left_and_pays_nothing_twice():
     archive, model = MemoryArchive(), priced(0.1)
     first = limited(0.25)

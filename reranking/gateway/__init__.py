@@ -12,7 +12,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
@@ -40,6 +40,9 @@ SILENCE = frozenset({"connection", "timeout"})
 
 LONGEST_SILENCE = 3
 """Calls in a row that nothing came back from: a run that meets the last of them asks that model nothing more."""
+
+OF_ONE_KEY = frozenset({*KEY_FAILURES, "unknown-model", "rate-limit"})
+"""Codes with which another key may fare better: it is of another account, and may use other models."""
 
 NEVER_SENT = frozenset({"no-key", "not-installed", "cannot-answer"})
 """Codes with which a model says that it could not even ask: no call was made."""
@@ -70,15 +73,8 @@ class Gateway:
             requests = [replace(request, nonce=run.nonce) for request in requests]
         models = [self._model(request, run) for request in requests]
         keys = [_keys(request, model) for request, model in zip(requests, models, strict=True)]
-        wanted = [key for group, model in zip(keys, models, strict=True) for key in group if _cacheable(model)]
-        # A flight that lands while an asker looks into the archive stays joinable until the
-        # asker has decided: it may have looked just before the reply was there.
-        self._looking += 1
-        try:
-            known = await self.archive.find(wanted) if wanted else {}
-        finally:
-            self._looking -= 1
-        tickets = [Ticket(*entry, known) for entry in zip(requests, models, keys, strict=True)]
+        known = await self._find(zip(keys, models, strict=True))
+        tickets = [Ticket(run, *entry, known) for entry in zip(requests, models, keys, strict=True)]
         try:
             await self._serve(tickets, run)
             return [cast(Reply | Failed, ticket.reply) for ticket in tickets]
@@ -86,17 +82,27 @@ class Gateway:
             for ticket in tickets:
                 self._release(ticket)
 
+    async def _find(self, wanted: Iterable[tuple[Sequence[str], Model | Failed]]) -> Mapping[str, Reply]:
+        """What the archive has of `wanted`, pairs of keys and the model that they are for.
+
+        A flight that lands while an asker looks into the archive stays joinable until the asker
+        has decided: it may have looked just before the reply was there.
+        """
+        keys = [key for group, model in wanted for key in group if _cacheable(model)]
+        self._looking += 1
+        try:
+            return await self.archive.find(keys) if keys else {}
+        finally:
+            self._looking -= 1
+
     async def _serve(self, tickets: Sequence[Ticket], run: Run) -> None:
         """Get every ticket its reply."""
         tray = Tray()
         started, clock = time.time(), time.perf_counter()
-        for ticket in tickets:
-            self._begin(ticket, run, tray)
-        self._forget_landed()
-        self._depart({flight.line for ticket in tickets for flight in ticket.flights})
+        self._begin([(ticket, ticket.keys) for ticket in tickets], tray)
         left = len(tickets)
         while left:
-            landed = [ticket for ticket in await tray.take() if not self._is_sent_again(ticket, run, tray)]
+            landed = await self._answered(await tray.take(), tray)
             left -= len(landed)
             calls = []
             for ticket in landed:
@@ -125,39 +131,46 @@ class Gateway:
             return Failed("cannot-answer", f"{model.name} cannot answer {type(request).__name__}; it answers {able}.")
         return model
 
-    def _begin(self, ticket: Ticket, run: Run, tray: Tray) -> None:
+    def _begin(self, tickets: Sequence[tuple[Ticket, Sequence[str]]], tray: Tray) -> None:
+        """For each ticket have these keys brought, and send what may be sent now."""
+        for ticket, keys in tickets:
+            self._join(ticket, keys, tray)
+        self._forget_landed()
+        self._depart({flight.line for ticket, _ in tickets for flight in ticket.flights})
+
+    def _join(self, ticket: Ticket, keys: Sequence[str], tray: Tray) -> None:
         """Join the flights that bring what the archive does not have, and put one in line for the rest."""
         missing: list[str] = []
-        if not isinstance(ticket.model, Failed):
+        if ticket.source == "none" and not isinstance(ticket.model, Failed):
             ticket.source = "cache"
-            for key in dict.fromkeys(ticket.keys):
-                if key in ticket.known:
-                    continue
-                flight = self._flights.get(key)
-                if flight is None or flight.has_failed:
-                    missing.append(key)
-                elif flight not in ticket.flights:
-                    ticket.source = "shared"
-                    self._board(ticket, flight, run, tray)
+        for key in dict.fromkeys(keys):
+            if key in ticket.known:
+                continue
+            flight = self._flights.get(key)
+            if flight is None or flight.has_failed:
+                missing.append(key)
+            elif flight not in ticket.flights:
+                ticket.source = "sent" if ticket.source == "sent" else "shared"
+                self._board(ticket, flight, tray)
         if missing:
-            self._line_up(ticket, tuple(missing), run, tray)
+            self._line_up(ticket, tuple(missing), tray)
         if ticket.missing == 0:
             tray.put(ticket)
 
-    def _line_up(self, ticket: Ticket, keys: tuple[str, ...], run: Run, tray: Tray) -> None:
+    def _line_up(self, ticket: Ticket, keys: tuple[str, ...], tray: Tray) -> None:
         """Put a flight in line that brings `keys` of the ticket."""
         request, model = ticket.request, cast(Model, ticket.model)
         if isinstance(request, PerText) and not _joint(model):
             request = request.only([ticket.keys.index(key) for key in keys])
-        flight = Flight(request, model, keys, run, self._line(model))
+        flight = Flight(request, model, keys, ticket.run, self._line(model))
         for key in keys:
             self._flights[key] = flight
-        run.common.asked.update(keys)
+        ticket.run.common.asked.update(keys)
         ticket.source = "sent"
-        self._board(ticket, flight, run, tray)
+        self._board(ticket, flight, tray)
 
-    def _board(self, ticket: Ticket, flight: Flight, run: Run, tray: Tray) -> None:
-        """Let the ticket wait for the flight, which may also go in this run's turn now."""
+    def _board(self, ticket: Ticket, flight: Flight, tray: Tray) -> None:
+        """Let the ticket wait for the flight, which may also go in its run's turn now."""
         flight.waiting += 1
         ticket.flights.append(flight)
         if flight.has_landed:
@@ -165,7 +178,7 @@ class Gateway:
         ticket.missing += 1
         flight.watchers.append((ticket, tray))
         if flight.task is None:
-            flight.line.join(flight, run)
+            flight.line.join(flight, ticket.run)
 
     def _depart(self, lines: Iterable[Line]) -> None:
         """Send what may be sent now, and come back for what may begin only later."""
@@ -184,15 +197,21 @@ class Gateway:
         line.is_asleep = False
         self._depart([line])
 
-    def _is_sent_again(self, ticket: Ticket, run: Run, tray: Tray) -> bool:
-        """Whether a flight failed by somebody else's key or spending limit, so that this ticket's own is tried."""
-        for flight in list(ticket.flights):
-            reply = flight.result().reply
-            if isinstance(reply, Failed) and _is_others_fault(reply, flight, ticket, run):
-                ticket.flights.remove(flight)
-                self._line_up(ticket, tuple(key for key in flight.keys if key in ticket.keys), run, tray)
-                self._depart([ticket.flights[-1].line])
-        return ticket.missing > 0
+    async def _answered(self, tickets: Sequence[Ticket], tray: Tray) -> list[Ticket]:
+        """Those of `tickets` that have their answers.
+
+        Where a flight failed by somebody else's key or spending limit, its tickets look anew, and
+        the first of them sends a request of its own.
+        """
+        spoilt = [(ticket, keys) for ticket in tickets if (keys := _give_up_others_faults(ticket))]
+        if not spoilt:
+            return list(tickets)
+        known = await self._find((keys, ticket.model) for ticket, keys in spoilt)
+        for ticket, _ in spoilt:
+            ticket.known = {**ticket.known, **known}
+        self._begin(spoilt, tray)
+        again = [id(ticket) for ticket, _ in spoilt]
+        return [ticket for ticket in tickets if id(ticket) not in again]
 
     def _received(self, ticket: Ticket) -> tuple[Reply | Failed, bool, float | None]:
         """The whole reply, put together from the archive and all flights; whether a model was asked, for how long."""
@@ -279,6 +298,20 @@ class Gateway:
                 self._forget(flight)  # at once: who asks now must not wait for a flight that is being called off
                 if flight.task is not None:
                     flight.task.cancel()
+            elif flight.task is None and flight.run is ticket.run:
+                self._hand_over(flight, ticket)
+
+    def _hand_over(self, flight: Flight, released: Ticket) -> None:
+        """Have those who also wait for a flight that was never sent send it with their own key and at their cost."""
+        self._forget(flight)
+        flight.waiting = 0  # so that it is not sent any more
+        for ticket, tray in flight.watchers:
+            if ticket is not released:
+                ticket.flights.remove(flight)
+                ticket.missing -= 1
+                self._join(ticket, [key for key in flight.keys if key in ticket.keys], tray)
+        flight.watchers.clear()
+        asyncio.get_running_loop().call_soon(self._depart, [flight.line])
 
     def _forget_landed(self) -> None:
         if self._looking == 0:
@@ -309,10 +342,20 @@ def _joint(model: Model) -> bool:
     return bool(getattr(model, "joint", False))
 
 
-def _is_others_fault(failed: Failed, flight: Flight, ticket: Ticket, run: Run) -> bool:
-    if failed.code == BUDGET:
-        return flight.run.common.budget is not run.common.budget
-    return failed.code in KEY_FAILURES and flight.model is not ticket.model
+def _give_up_others_faults(ticket: Ticket) -> list[str]:
+    """The keys of the ticket that somebody else's key or spending limit kept from being answered."""
+    spoilt = [flight for flight in ticket.flights if _is_others_fault(flight.result().reply, flight, ticket)]
+    for flight in spoilt:
+        ticket.flights.remove(flight)
+    return [key for flight in spoilt for key in flight.keys if key in ticket.keys]
+
+
+def _is_others_fault(reply: Reply | Failed, flight: Flight, ticket: Ticket) -> bool:
+    if not isinstance(reply, Failed):
+        return False
+    if reply.code == BUDGET:
+        return flight.run.common.budget is not ticket.run.common.budget
+    return reply.code in OF_ONE_KEY and flight.model is not ticket.model
 
 
 def _keys(request: Request, model: Model | Failed) -> tuple[str, ...]:

@@ -166,8 +166,9 @@ class Line:
 
 @dataclass(slots=True)
 class Ticket:
-    """One request of a batch: its keys (one per text where cached per text), what is known, what flies."""
+    """One request of a batch of `run`: its keys (one per text where cached per text), what is known, what flies."""
 
+    run: Run
     request: Request
     model: Model | Failed
     keys: tuple[str, ...] = ()
