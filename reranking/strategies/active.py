@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Generator
 from typing import ClassVar, Literal
 
@@ -14,6 +13,7 @@ from reranking.ranking import Diagnostic
 from reranking.strategies.base import Remedy, Steps
 from reranking.strategies.comparing import Comparisons, TopK
 from reranking.strategies.llm import ShowsSeveral
+from reranking.strategies.lots import Directions
 from reranking.strategies.verdicts import Pair, PartialOrder, Verdict
 
 
@@ -55,7 +55,7 @@ class PairwiseActive(TopK):
     def steps(self, query: str, candidates: Candidates) -> Steps:
         asked = Comparisons(self, query, candidates, both_orders=self.both_orders)
         known = PartialOrder(len(candidates))
-        yield from asked.rounds(self._settle(known))
+        yield from asked.rounds(self._settle(known, Directions(self.seed, candidates)))
         notes = []
         against = [[candidates[place].index for place in pair] for pair in known.contradictions]
         if against:
@@ -64,11 +64,10 @@ class PairwiseActive(TopK):
             notes.append(Diagnostic("contradiction", message, indexes))
         return asked.in_groups(asked.above_the_rest(known.top(self.k)), notes, contradictions=against)
 
-    def _settle(self, known: PartialOrder) -> Generator[list[Pair], list[Verdict], None]:
+    def _settle(self, known: PartialOrder, lots: Directions) -> Generator[list[Pair], list[Verdict], None]:
         """Yields the pairs of each step and is sent their verdicts, until the top k are settled."""
-        chance = random.Random(self.seed)
         most = self.at_once // 2 if self.both_orders else self.at_once
         while pairs := known.open_pairs(self.k, most):
             if not self.both_orders:
-                pairs = [pair if chance.random() < 0.5 else pair[::-1] for pair in pairs]
+                pairs = lots.drawn(pairs)
             known.learn((yield pairs), self.mode)

@@ -21,6 +21,7 @@ from reranking.ranking import Diagnostic, Explanation, Ranking, by_score, failed
 from reranking.strategies.base import OF_ITS_BASE, Family, Guarantee, Remedy, Steps, Strategy, aside, together
 from reranking.strategies.catalogue import Nested
 from reranking.strategies.listwise import Listwise
+from reranking.strategies.lots import by_content
 from reranking.strategies.merging import by_consensus, joint_outcome, ranks_in
 
 Method = Literal["kemeny", "borda", "copeland", "reciprocal rank"]
@@ -33,9 +34,10 @@ class SelfConsistency(Strategy):
     """Rank several shuffles of the documents, all at once, and take the consensus.
 
     Requests: runs x those of the base strategy; a list that has fewer orders than `runs` is
-    given once in each. Scores: Borda points, majorities won or reciprocal ranks, summed over
-    the runs; with Kemeny none (rank only). Ties: equal sums; with Kemeny what every run ties.
-    What the base strategy guarantees is kept, and one run is the base strategy itself, in the
+    given once in each. The shuffles are drawn by the documents, not by their places in the
+    input, so that the order of the input changes nothing. Scores: Borda points, majorities won
+    or reciprocal ranks, summed over the runs; with Kemeny none (rank only). Ties: equal sums;
+    with Kemeny what every run ties. What the base strategy guarantees is kept, and one run is the base strategy itself, in the
     order given. Runs that fail are left out and make the outcome `partial`.
     Source: Tang et al. 2024, https://arxiv.org/abs/2310.07712
     """
@@ -61,7 +63,8 @@ class SelfConsistency(Strategy):
 
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
-        orders = shuffles(len(candidates), self.runs, self.seed)
+        places = by_content(candidates) if self.runs > 1 else list(range(len(candidates)))
+        orders = [[places[at] for at in order] for order in shuffles(len(candidates), self.runs, self.seed)]
         rankings: list[Ranking] = yield together(
             *(self.base.steps(query, [candidates[at] for at in order]) for order in orders)
         )

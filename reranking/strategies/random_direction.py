@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -18,6 +17,7 @@ from reranking.ranking import Diagnostic, by_score
 from reranking.strategies.base import Guarantee, Remedy, Steps, aside
 from reranking.strategies.comparing import Comparing, Comparisons
 from reranking.strategies.llm import ShowsSeveral
+from reranking.strategies.lots import Directions
 from reranking.strategies.verdicts import Mode, Pair
 
 Table = NDArray[np.float64]
@@ -26,8 +26,9 @@ Table = NDArray[np.float64]
 class PairwiseRandom(Comparing):
     """Compare every two documents once, in one order drawn by lot; the score is a Bradley-Terry strength.
 
-    Requests: n (n - 1) / 2, all at once. A preference of the model for one side becomes noise
-    around zero. Scores: log-strengths, 0 on average; with `mode` log-odds each answer's
+    Requests: n (n - 1) / 2, all at once. The lots belong to the documents,
+    not to their places in the input: a preference of the model for one side becomes noise around
+    zero that no order of the input changes. Scores: log-strengths, 0 on average; with `mode` log-odds each answer's
     probability counts as a share of the win. Ties: equal strengths. A lost answer is a
     comparison that was not made; a document of which no comparison came back has no score.
     Source: Figueiredo Paschmann et al. 2026, https://arxiv.org/abs/2605.14236
@@ -61,10 +62,8 @@ class PairwiseRandom(Comparing):
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
         asked = Comparisons(self, query, candidates, both_orders=False)
-        chance = random.Random(self.seed)
-        pairs: list[Pair] = [
-            pair if chance.random() < 0.5 else pair[::-1] for pair in combinations(range(len(candidates)), 2)
-        ]
+        every: list[Pair] = list(combinations(range(len(candidates)), 2))
+        pairs = Directions(self.seed, candidates).drawn(every)
         verdicts = yield from asked.ask(pairs)
         wins = np.zeros((len(candidates),) * 2)
         for (first, second), verdict in verdicts.items():

@@ -13,6 +13,7 @@ from typing_extensions import override
 from reranking.documents import Candidates
 from reranking.ranking import by_groups, by_order, by_score, failed
 from reranking.strategies.base import Family, Guarantee, Steps, together
+from reranking.strategies.lots import by_content
 from reranking.strategies.windows import Ordering, Windows
 
 
@@ -136,7 +137,7 @@ class Tournament(Ordering):
     def steps(self, query: str, candidates: Candidates) -> Steps:
         windows = Windows(self, query, candidates)
         played: list[list[int]] = yield together(
-            *(self._play(windows, len(candidates), number) for number in range(self.tournaments))
+            *(self._play(windows, by_content(candidates), number) for number in range(self.tournaments))
         )
         if windows.nothing_came:
             return failed(candidates, windows.notes())
@@ -145,12 +146,12 @@ class Tournament(Ordering):
         ranking = by_score(candidates, points, kind, diagnostics=windows.notes())
         return replace(ranking, outcome=windows.outcome)
 
-    def _play(self, windows: Windows, count: int, number: int) -> Generator[Any, Any, list[int]]:
+    def _play(self, windows: Windows, places: Sequence[int], number: int) -> Generator[Any, Any, list[int]]:
         """One tournament: points by place."""
         chance = random.Random(f"{self.seed} {number}")
-        points = [0] * count
-        alive = list(range(count))
-        for _ in range(2 * max(count, 1).bit_length()):  # lost replies let whole groups go on, but not for ever
+        points = [0] * len(places)
+        alive = list(places)
+        for _ in range(2 * max(len(places), 1).bit_length()):  # lost replies let whole groups go on, but not for ever
             if len(alive) < 2:
                 break
             chance.shuffle(alive)
