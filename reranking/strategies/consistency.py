@@ -37,8 +37,8 @@ class SelfConsistency(Strategy):
     given once in each. The shuffles are drawn by the documents, not by their places in the
     input, so that the order of the input changes nothing. Scores: Borda points, majorities won
     or reciprocal ranks, summed over the runs; with Kemeny none (rank only). Ties: equal sums;
-    with Kemeny what every run ties. What the base strategy guarantees is kept, and one run is the base strategy itself, in the
-    order given. Runs that fail are left out and make the outcome `partial`.
+    with Kemeny what every run ties. What the base strategy guarantees is kept, and one run is
+    the base strategy itself, in the order given. Runs that fail are left out and make the outcome `partial`.
     Source: Tang et al. 2024, https://arxiv.org/abs/2310.07712
     """
 
