@@ -1,7 +1,7 @@
 """RBO and top-k overlap against hand-worked cases and against their definitions, counted out."""
 
 from itertools import combinations, groupby, permutations, product
-from math import sqrt
+from math import fsum, sqrt
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from reranking.analysis.overlap import chance, overlap, rbo
 from tests.analysis.test_agreement import broken, ordered, scored
 
-SCORES = st.integers(1, 6).flatmap(lambda n: st.tuples(*[st.lists(st.integers(0, 3), min_size=n, max_size=n)] * 2))
+# No more than four documents: their orders are counted out, of both rankings at once.
+SCORES = st.integers(1, 4).flatmap(lambda n: st.tuples(*[st.lists(st.integers(0, 3), min_size=n, max_size=n)] * 2))
 DEPTHS = 400
 
 
@@ -102,7 +103,7 @@ def test_rbo_follows_the_published_definitions_counted_out(scores, ties, p):
 def test_rbo_a_is_the_mean_over_all_orders_of_tied_documents(scores, p):
     a, b = both(scores)
     found = [rbo(ordered(*x), ordered(*y), p) for x, y in product(list(orders(a)), list(orders(b)))]
-    assert rbo(a, b, p, "a") == pytest.approx(sum(found) / len(found), abs=1e-12)
+    assert rbo(a, b, p, "a") == pytest.approx(fsum(found) / len(found), abs=1e-12)
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.floats(0.05, 0.99), st.integers(1, 50))
