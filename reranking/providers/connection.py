@@ -6,6 +6,7 @@ All models of a server share one connection, and with it the pool of sockets.
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from asyncio import AbstractEventLoop
 from collections.abc import Awaitable, Callable
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from reranking.models import ModelError
-from reranking.providers.errors import Problem, explain, scrub_reply, took_too_long
+from reranking.providers.errors import Problem, explain, scrub, scrub_reply, took_too_long
 from reranking.providers.settings import Settings, key_variable, no_key
 from reranking.providers.waiting import tries_until
 
@@ -46,6 +47,8 @@ OWN_URLS = {
     "jina": "https://api.jina.ai/v1",
 }
 """Where the hosted providers answer themselves."""
+
+_ADDRESS = re.compile(r"(?<=://).*", re.DOTALL)
 
 MakeClient = Callable[["Connection"], Any]
 
@@ -215,7 +218,18 @@ def checked_url(url: str, provider: str) -> str:
             f"The base URL of '{provider}' may hold only a host, a port and a path. "
             f"A key belongs into {key_variable(provider)}.",
         )
+    if holds_key(url):
+        raise ModelError(
+            "bad-request",
+            f"The base URL of '{provider}' looks as if it held a key. A key belongs into {key_variable(provider)}.",
+        )
     return url.rstrip("/")
+
+
+def holds_key(name: str) -> bool:
+    """Whether a model's name or an address carries a key: as a URL's user or query, or by its look."""
+    address = _ADDRESS.search(name)
+    return scrub(name, None) != name or (address is not None and not {"@", "?"}.isdisjoint(address[0]))
 
 
 def checked_key(key: str | None, provider: str) -> str | None:

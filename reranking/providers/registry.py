@@ -17,9 +17,9 @@ from types import ModuleType
 
 from reranking.models import Model, ModelError, ModelRef
 from reranking.providers.abilities import Abilities
-from reranking.providers.connection import Connection
+from reranking.providers.connection import Connection, holds_key
 from reranking.providers.saved import SavedConnection
-from reranking.providers.settings import ModelInfo, Settings
+from reranking.providers.settings import ModelInfo, Settings, key_variable
 from reranking.requests import Request
 
 MODULES = {
@@ -170,6 +170,12 @@ def _open(ref: str, settings: Settings) -> Model:
         known = ", ".join([*MODULES, *settings.connections.keys() - MODULES.keys()])
         raise ModelError(
             "unknown-model", f"There is no provider '{prefix}'. Write provider:name, with one of: {known}."
+        )
+    if holds_key(name):
+        raise ModelError(
+            "bad-request",
+            f"The name after '{prefix}:' looks as if it held a key. Set {key_variable(prefix)}, or enter it under "
+            "Connections.",
         )
     if not name:
         raise ModelError("unknown-model", f"Name a model after '{prefix}:'.")

@@ -10,6 +10,7 @@ import streamlit as st
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from reranking.providers.connection import holds_key
 from reranking.requests import Request
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import kind_of, make, strategies
@@ -83,12 +84,16 @@ def _field(name: str, info: FieldInfo, value: Any, key: str, owner: BaseModel) -
 
 def _model(label: str, value: Any, key: str, owner: BaseModel) -> str | None:
     options = model_options(owner.wants() if isinstance(owner, Strategy) else ())
-    if value is not None and value not in options:
-        options = [value, *options]
-    chosen = st.selectbox(
-        label, options, index=options.index(value) if value is not None else None, key=key, accept_new_options=True,
+    kept: str | None = value
+    if kept is not None and kept not in options:
+        options = [kept, *options]
+    chosen: str | None = st.selectbox(
+        label, options, index=options.index(kept) if kept is not None else None, key=key, accept_new_options=True,
         placeholder=NO_MODEL, help="Choose one, or write any name such as openai:gpt-5-mini or hf:/folder.",
     )  # fmt: skip
+    if chosen is not None and chosen not in options and holds_key(chosen):  # what is returned is stored
+        notices.notice("error", "This name looks as if it held a key, so it is not used. Enter keys under Connections.")
+        return kept
     reason = next((row.reason for row in state.models() if row.name == chosen and not row.available), "")
     if reason:
         notices.caption(reason)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from reranking.models import ModelError
+from reranking.providers.connection import holds_key
 from reranking.providers.registry import Registry
 from reranking.providers.saved import Prices, SavedConnection
 from reranking.providers.settings import Settings
@@ -155,3 +156,29 @@ def test_models_of_servers_are_listed_whatever_the_kind_and_one_that_is_down_is_
     assert rows["ranks:a"].answers == ("score",)
     assert "No 'down' server" in rows["down:NAME"].reason
     assert "change the address" in rows["down:NAME"].reason
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "openai-compatible:x@http://me:secret@box/v1",
+        "openai-compatible:x@https://box/v1?api_key=secret",
+        "rerank:x@http://box/sk-proj-0123456789abcdef/v1",
+        "ollama:sk-proj-0123456789abcdef",
+    ],
+)
+def test_a_models_name_that_holds_a_key_is_told(name):
+    assert holds_key(name)
+    with pytest.raises(ModelError) as caught:
+        Registry(Settings(environment={})).resolve(name)
+    assert "secret" not in caught.value.message
+    assert "0123456789abcdef" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["openai:gpt-5-mini", "ollama:llama3:8b", "hf:BAAI/bge-reranker-v2-m3", "hf:/models/one", "x@http://box:8000/v1",
+     "rerank:a/b@https://h/v1", "http://[", ""],
+)  # fmt: skip
+def test_an_ordinary_models_name_holds_no_key(name):
+    assert not holds_key(name)
