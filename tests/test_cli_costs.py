@@ -71,6 +71,16 @@ def test_an_estimate_for_people_names_what_it_does_not_know(command, file):
     result = command("run", file, "--strategy", "grade", "--model", "ollama:x", "--estimate")
     assert "unknown" in result.stdout
     assert "The price of ollama:x is not known" in result.stdout
+    assert "free" not in result.stdout
+
+
+def test_the_sum_of_an_estimate_for_people_does_not_hide_what_is_unknown(command, file):
+    result = command(
+        "run", file, "--strategy", "grade", "--model", "openai:gpt-4o-mini", "--strategy", "grade", "--model",
+        "ollama:x", "--estimate",
+    )  # fmt: skip
+    (total,) = (line for line in result.stdout.splitlines() if line.startswith("all of them"))
+    assert total.count(" and unknown") == 2
 
 
 def test_an_estimate_sums_the_models_of_a_cascade_at_their_own_prices(command, file):

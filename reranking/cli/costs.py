@@ -73,9 +73,11 @@ def _print(one: Input, strategies: Sequence[Strategy], found: Sequence[Estimate]
 def _figures(found: Estimate) -> tuple[str, str, str, str]:
     requests = f"{'' if found.exact else 'about '}{found.requests:,}"
     tokens = f"about {found.input_tokens:,}" if found.input_tokens else "0"
-    if found.input_usd is None or found.output_usd is None:
+    if found.input_usd is None or found.output_usd is None or (found.unpriced and found.is_free):
         return requests, tokens, "unknown", "unknown"
-    return requests, tokens, _dollars(found.input_usd), _dollars(found.input_usd + found.output_usd)
+    more = " and unknown" if found.unpriced else ""
+    costs = found.input_usd, found.input_usd + found.output_usd
+    return requests, tokens, *(_dollars(cost) + more for cost in costs)  # type: ignore[return-value]
 
 
 def _dollars(cost: float) -> str:

@@ -67,7 +67,10 @@ def about_limit(limit: float | None, estimates: Sequence[Estimate]) -> str:
     known = every.input_usd or 0.0
     said = []
     if known > limit:
-        said.append("The limit is less than the input alone is predicted to cost: the run is going to stop.")
+        said.append(
+            "The limit is less than the input alone is predicted to cost: the run is going to stop, unless enough of "
+            "its replies are cached or shared."
+        )
     elif known + (every.output_usd or 0.0) > limit:
         said.append("The run may stop at the limit, if replies are long.")
     hosted = [name for name in every.unpriced if _is_paid(name)]
