@@ -152,6 +152,8 @@ def test_a_paid_model_without_a_known_price_is_not_asked_under_a_limit():
         (ModelError("timeout", "No answer."), 0.1),
         (ModelError("bad-reply", "Unreadable.", receipt=Receipt(cost_usd=0.02)), 0.02),
         (ModelError("bad-reply", "Unreadable."), 0.1),
+        (ModelError("connection", "Not reached."), 0.0),
+        (ModelError("connection", "Broken off.", receipt=Receipt()), 0.1),
     ],
 )
 def test_what_a_failed_call_may_have_cost_is_spent(error, spent):

@@ -98,7 +98,8 @@ class Budget:
             return
         cost = reply.receipt.cost_usd if reply.receipt is not None else None
         if cost is None:
-            cost = 0.0 if isinstance(reply, Failed) and reply.code in UNPAID else most
+            is_free = isinstance(reply, Failed) and reply.code in UNPAID and reply.receipt is None
+            cost = 0.0 if is_free else most
         self.spent += cost
 
     def _fits(self, dollars: float) -> bool:

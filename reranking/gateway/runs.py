@@ -21,7 +21,10 @@ KEY_FAILURES = frozenset({"no-key", "bad-key"})
 UNPAID = frozenset(
     {*KEY_FAILURES, "unknown-model", "rate-limit", "connection", "server", "bad-request", "context-too-long"}
 )
-"""Codes with which a server turns a request down; it charges nothing. What other failures cost is unknown."""
+"""Codes with which a server turns a request down, or was not reached; without a receipt nothing is charged.
+
+What other failures cost is unknown.
+"""
 
 Resolve = Callable[[ModelRef], Model]
 """Turns a model's name or object into a model, or raises ModelError."""

@@ -218,7 +218,9 @@ class ChatModel(ABC):
             content = self._read(body)
         except (AttributeError, LookupError, TypeError, ValueError):
             message = f"{self._server.label} sent something that is not a reply. Check the address {self.place}."
-            raise ModelError("bad-reply", message, received.text) from None
+            raise ModelError(
+                "bad-reply", message, received.text, Receipt(sent=sent, raw=received.text, seconds=seconds)
+            ) from None
         answered = body["model"] if isinstance(body.get("model"), str) else self._model
         used = tokens(body, self.api)
         self._without |= self._passed_over(sent, used)
@@ -292,7 +294,7 @@ class ChatModel(ABC):
             return await self._ask(messages, limit)
         except ModelError as error:
             if spent is not None:
-                error.receipt = spent if error.receipt is None else together(spent, error.receipt)
+                error.receipt = spent if error.receipt is None else together(error.receipt, spent)
             raise
 
 

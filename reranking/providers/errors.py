@@ -18,9 +18,13 @@ from urllib.parse import urlsplit
 from reranking.models import ModelError
 from reranking.providers.settings import key_variable, no_key, url_variable
 from reranking.providers.waiting import LONGEST_WAIT, retry_after
+from reranking.replies import Receipt
 
 if TYPE_CHECKING:
     from reranking.providers.connection import Connection
+
+UNKNOWN = Receipt()
+"""The receipt of a request that was sent and not answered: the server may charge for it."""
 
 LONGEST_QUOTE = 300
 """Characters of a server's message that are shown."""
@@ -91,9 +95,9 @@ def explain(error: Exception, connection: Connection, model: str) -> Problem:
             f"{connection.label} did not answer within {connection.timeout:g} seconds ({_counted(_tries(error))}). "
             "Try again later, or show fewer documents per request."
         )
-        return Problem(ModelError("timeout", message))
+        return Problem(ModelError("timeout", message, receipt=UNKNOWN))
     if "APIConnectionError" in names:
-        return Problem(ModelError("connection", _unconnected(error, causes, connection)))
+        return Problem(_unconnected(error, causes, connection))
     return Problem(ModelError("internal", f"The client for {connection.label} failed with {type(error).__name__}."))
 
 
@@ -103,20 +107,27 @@ def took_too_long(connection: Connection) -> ModelError:
         f"{connection.label} gave no complete reply within {connection.total:g} seconds, for all tries together. "
         "Try again later, or show fewer documents per request."
     )
-    return ModelError("timeout", message)
+    return ModelError("timeout", message, receipt=UNKNOWN)
 
 
-def _unconnected(error: Exception, causes: list[BaseException], connection: Connection) -> str:
-    """What is wrong with a connection that did not come about, or was broken off."""
+def _unconnected(error: Exception, causes: list[BaseException], connection: Connection) -> ModelError:
+    """The error for a connection that did not come about, or was broken off."""
     host = urlsplit(connection.base_url).hostname
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return f"There is no host '{host}', or no network to find it by. {_reach(connection)}"
+        return _never_reached(f"There is no host '{host}', or no network to find it by. {_reach(connection)}")
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return f"No secure connection to {connection.place}. Check its certificate, and whether it is https or http."
+        message = f"No secure connection to {connection.place}. Check its certificate, and whether it is https or http."
+        return _never_reached(message)
     if _is_among(causes, "ConnectError", "ConnectTimeout"):
-        return f"No connection to {connection.place}. {_reach(connection)}"
+        return _never_reached(f"No connection to {connection.place}. {_reach(connection)}")
     tries = _counted(_tries(error))
-    return f"{connection.label} broke off the connection before its reply was complete ({tries}). Try again later."
+    message = f"{connection.label} broke off the connection before its reply was complete ({tries}). Try again later."
+    return ModelError("connection", message, receipt=UNKNOWN)
+
+
+def _never_reached(message: str) -> ModelError:
+    """The error for a server that no request got to, so that it cannot charge for one."""
+    return ModelError("connection", message)
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

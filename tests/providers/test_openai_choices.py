@@ -144,6 +144,14 @@ def test_a_model_that_returns_no_logprobs_writes_its_choice_and_both_calls_are_c
     assert (second.receipt.input_tokens, second.receipt.output_tokens) == (10, 2)
 
 
+def test_what_two_calls_cost_is_unknown_if_the_second_was_paid_perhaps_and_not_answered():
+    script = Script(completion("B", "length", usage=(10, 1)), "no reply at all")
+    with pytest.raises(ModelError) as caught:
+        ask(model(script), choose("A", "B"))
+    assert caught.value.code == "bad-reply"
+    assert (caught.value.receipt.cost_usd, caught.value.receipt.input_tokens) == (None, None)
+
+
 @pytest.mark.parametrize("text", ["The answer is B", "", "Neither", "10/10", "I cannot tell."])
 def test_a_written_answer_that_is_no_choice_chooses_nothing(text):
     script = Script((400, error("no logprobs")), completion(text))
