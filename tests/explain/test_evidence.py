@@ -17,9 +17,12 @@ def scored(*explanations, scores=(2.0, 1.0), **more):
 
 
 def test_a_score_with_parts_is_told_with_its_largest_parts():
-    parts = (Contribution("pie", 0.5), Contribution("apple", 8.25), Contribution("a", 0.0), Contribution("the", 0.35))
+    values = {"pie": 0.5, "apple": 8.25, "a": 0.0, "the": 0.35}
+    parts = tuple(Contribution(part, value) for part, value in values.items())
     ranking = scored(Explanation(contributions=parts), None, scores=(9.1, 1.0))
-    assert because(ranking, 0) == ("score 9.100 (points), of which 8.250 from “apple”, 0.500 from “pie” and 0.350 from “the”",)
+    assert because(ranking, 0) == (
+        "score 9.100 (points), of which 8.250 from “apple”, 0.500 from “pie” and 0.350 from “the”",
+    )
 
 
 def test_smaller_parts_are_counted_and_what_a_part_matched_is_named():
