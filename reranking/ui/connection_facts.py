@@ -22,6 +22,7 @@ from reranking.providers.settings import (
 from reranking.store import CacheSize, Spending
 
 HOSTED = tuple(OWN_URLS)
+RERANKERS = tuple(name for name in HOSTED if kind_of(name) == "rerank")
 LOCAL_SERVERS = tuple(DEFAULT_BASE_URLS)
 IN_PROCESS = ("hf", "embedded", "simulated")
 BY_URL = ("openai-compatible", "rerank")
@@ -132,6 +133,12 @@ def connection_of(model: str) -> str:
     prefix, _, rest = model.partition(":")
     hosted = rest.partition("/")[0]
     return hosted if prefix == "rerank" and hosted in OWN_URLS and "@" not in rest else prefix
+
+
+def full_name(connection: str, model: str) -> str:
+    """The full name of a model as it was written on the card of its connection, with or without its beginning."""
+    beginning = f"rerank:{connection}/" if connection in RERANKERS else f"{connection}:"
+    return model if connection_of(model) == connection else f"{beginning}{model.removeprefix(f'{connection}/')}"
 
 
 def cache_words(size: CacheSize) -> str:

@@ -18,7 +18,7 @@ from reranking.providers.probing import Probe
 from reranking.providers.settings import Settings
 from reranking.store import Store, StoreError
 from reranking.ui import notices, state
-from reranking.ui.connection_facts import Facts
+from reranking.ui.connection_facts import Facts, full_name
 
 POLL_SECONDS = 0.5
 
@@ -29,11 +29,11 @@ def ask(facts: Facts) -> None:
     names = list(dict.fromkeys([*facts.tested, *(row.name for row in facts.models)]))
     chosen = st.selectbox(
         "Model", names, index=0 if names else None, key=f"test-model-{facts.name}", accept_new_options=True,
-        placeholder=f"{facts.name}:NAME", help="Choose one, or write a name.",
+        placeholder=full_name(facts.name, "NAME"), help="Choose one, or write a name.",
     )  # fmt: skip
     if not chosen:
         return
-    name = chosen if ":" in chosen and chosen.partition(":")[0] in {facts.name, "rerank"} else f"{facts.name}:{chosen}"
+    name = full_name(facts.name, chosen)
     settings = state.registry().settings
     try:
         plan = Probe(name, settings, 0.0).plan()

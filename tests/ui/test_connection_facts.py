@@ -6,7 +6,7 @@ from reranking.providers.abilities import Abilities
 from reranking.providers.saved import Prices, SavedConnection
 from reranking.providers.settings import ModelInfo, Settings
 from reranking.store import CacheSize, Spending
-from reranking.ui.connection_facts import age, connection_of, gather, in_bytes
+from reranking.ui.connection_facts import age, connection_of, full_name, gather, in_bytes
 from tests.providers.fakes import KEY
 
 BOX = SavedConnection("box", "openai", "http://box:8000/v1", 4, 60, None, Prices(1.0, 2.0))
@@ -31,6 +31,24 @@ def facts(settings=None, listing=(), spending=(), cached=None):
 )
 def test_a_models_money_and_replies_belong_to_its_connection(model, connection):
     assert connection_of(model) == connection
+
+
+@pytest.mark.parametrize(
+    ("connection", "written", "name"),
+    [
+        ("openai", "gpt-5-mini", "openai:gpt-5-mini"),
+        ("openai", "openai:gpt-5-mini", "openai:gpt-5-mini"),
+        ("ollama", "llama3:8b", "ollama:llama3:8b"),
+        ("cohere", "rerank-v3.5", "rerank:cohere/rerank-v3.5"),
+        ("cohere", "cohere/rerank-v3.5", "rerank:cohere/rerank-v3.5"),
+        ("cohere", "rerank:cohere/rerank-v3.5", "rerank:cohere/rerank-v3.5"),
+        ("rerank", "m@http://host", "rerank:m@http://host"),
+        ("box", "org/model", "box:org/model"),
+    ],
+)
+def test_a_model_may_be_written_on_its_card_with_or_without_its_connection(connection, written, name):
+    assert full_name(connection, written) == name
+    assert connection_of(full_name(connection, written)) == connection
 
 
 def test_spending_and_cache_of_a_connection_are_summed_over_its_models():
