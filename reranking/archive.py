@@ -26,6 +26,7 @@ class Call:
     source: Source
     started: float  # seconds since the epoch
     seconds: float
+    counted_usd: float | None = None  # what a spending limit took it to cost; None where there was no limit
 
 
 class Archive(Protocol):

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from reranking.jobs import Jobs
-from reranking.models import FREE, Predicted
+from reranking.models import FREE, ModelError, Predicted
 from reranking.providers.local import LocalModel, Worker
 from reranking.providers.registry import Registry
 from reranking.replies import Choices, Receipt
@@ -79,6 +79,23 @@ def test_a_job_that_reaches_its_limit_stops_says_why_and_leaves_the_free_strateg
     again = Jobs(store, lambda ref: ref).status(job)
     assert (again.state, again.problem, again.limit) == ("failed", status.problem, 0.35)
     assert outcomes(again) == outcomes(status)
+
+
+def test_a_call_that_may_have_been_charged_for_still_counts_after_a_resume(jobs, store):
+    class Lost(Priced):
+        def _reply(self, request, number):
+            if number == 1:
+                raise ModelError("timeout", "No answer came in time.")
+            return super()._reply(request, number)
+
+    models = {"m": Lost()}
+    job = begin(jobs, models, "yes-no(model='m')", budget_usd=0.35)
+    jobs.wait(job, 20)
+    assert store.calls.spent(job) == pytest.approx(0.3)  # the lost one at the most that it may cost
+    before = models["m"].count
+    jobs.resume(job, models.__getitem__)
+    assert jobs.wait(job, 20).state == "failed"
+    assert models["m"].count == before
 
 
 def test_a_limit_of_nothing_fails_what_costs_and_runs_what_does_not(jobs):

@@ -258,14 +258,15 @@ class Gateway:
             reply = Failed("bad-reply", message, reply.receipt.raw, reply.receipt)
         self._judge(flight, reply)
         was_sent = not (isinstance(reply, Failed) and reply.code in NEVER_SENT)
-        self._leave(flight, reply if was_sent else None)
+        counted = self._leave(flight, reply if was_sent else None)
         if not was_sent:
             return Landed(reply, False)
         per_text = isinstance(request, PerText) and not _joint(model)
         key, parts = (None, keys) if per_text else (keys[0], ())
         if not _cacheable(model):
             key, parts = None, ()
-        await self.archive.keep(Call(run.label, request, model.name, key, parts, reply, "sent", started, seconds))
+        call = Call(run.label, request, model.name, key, parts, reply, "sent", started, seconds, counted)
+        await self.archive.keep(call)
         return Landed(reply, True, seconds)
 
     def _judge(self, flight: Flight, reply: Reply | Failed) -> None:
@@ -275,11 +276,15 @@ class Gateway:
         if code in HOPELESS or flight.line.silence >= LONGEST_SILENCE:
             flight.run.hopeless[flight.model.name] = cast(Failed, reply)
 
-    def _leave(self, flight: Flight, reply: Reply | Failed | None) -> None:
-        """Give its seat, and what it did not cost, to those who wait; there is no `reply` if it was not sent."""
+    def _leave(self, flight: Flight, reply: Reply | Failed | None) -> float | None:
+        """Give its seat, and what it did not cost, to those who wait; returns what a limit counts it with.
+
+        There is no `reply` if it was not sent.
+        """
         flight.line.leave(flight)
-        flight.settle(reply)
+        counted = flight.settle(reply)
         self._depart([flight.line] if flight.run.common.budget is None else list(self._lines.values()))
+        return counted
 
     def _land(self, flight: Flight, _: asyncio.Task[Landed]) -> None:
         self._leave(flight, None)

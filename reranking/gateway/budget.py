@@ -91,16 +91,17 @@ class Budget:
     def _reached(self) -> str:
         return f"The run reached its spending limit of {dollars(self.limit)}"
 
-    def settle(self, most: float, reply: Reply | Failed | None) -> None:
-        """Count a call with what it cost; None is one that was called off."""
+    def settle(self, most: float, reply: Reply | Failed | None) -> float:
+        """Count a call with what it cost, and return that; `reply` is None if it was called off."""
         self._held -= most
         if reply is None:
-            return
+            return 0.0
         cost = reply.receipt.cost_usd if reply.receipt is not None else None
         if cost is None:
             is_free = isinstance(reply, Failed) and reply.code in UNPAID and reply.receipt is None
             cost = 0.0 if is_free else most
         self.spent += cost
+        return cost
 
     def _fits(self, dollars: float) -> bool:
         return dollars <= self.limit * (1 + 1e-9)  # sums of many small amounts

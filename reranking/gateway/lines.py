@@ -81,12 +81,11 @@ class Flight:
             self.refused = budget.take(most, self.run, self.model.name)
             self.held = most if self.refused is None else None
 
-    def settle(self, reply: Reply | Failed | None) -> None:
-        """Have the spending limit count what it did cost; None if it was called off or never sent."""
-        budget = self.run.common.budget
-        if budget is not None and self.held is not None:
-            budget.settle(self.held, reply)
-            self.held = None
+    def settle(self, reply: Reply | Failed | None) -> float | None:
+        """What the spending limit, if there is one, counts it with; `reply` is None if called off or never sent."""
+        budget, held = self.run.common.budget, self.held
+        self.held = None
+        return None if budget is None or held is None else budget.settle(held, reply)
 
     def result(self) -> Landed:
         """How it ended. Raises what kept its call from being recorded."""

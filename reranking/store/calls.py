@@ -116,10 +116,10 @@ class Calls:
         return int(number)
 
     def spent(self, job: str) -> float:
-        """US dollars that the calls of a job have cost, those of unknown cost left out."""
+        """US dollars that count towards the limit of a job: what its calls cost, or may have cost at most."""
         with self._database.read() as connection:
             (dollars,) = connection.execute(
-                "SELECT total(cost_usd) FROM calls WHERE job = ? AND source = 'sent' AND cost_usd IS NOT NULL", (job,)
+                "SELECT total(coalesce(cost_usd, counted_usd)) FROM calls WHERE job = ? AND source = 'sent'", (job,)
             ).fetchone()
         return float(dollars)
 
@@ -174,6 +174,7 @@ def written(call: Call) -> Written:
             "output_tokens": receipt.output_tokens,
             "reasoning_tokens": receipt.reasoning_tokens,
             "cost_usd": receipt.cost_usd,
+            "counted_usd": call.counted_usd,
             "retries": receipt.retries,
             "started": call.started,
             "seconds": call.seconds,
@@ -215,12 +216,12 @@ def insert(connection: sqlite3.Connection, batch: Iterable[Written]) -> None:
 _INSERT_CALL = """
 INSERT INTO calls (
     job, position, repetition, label, model, kind, task, shown, request, key, parts, source, failed_code,
-    failed_message, raw, answered_by, sent, input_tokens, output_tokens, reasoning_tokens, cost_usd, retries,
-    started, seconds
+    failed_message, raw, answered_by, sent, input_tokens, output_tokens, reasoning_tokens, cost_usd, counted_usd,
+    retries, started, seconds
 ) VALUES (
     :job, :position, :repetition, :label, :model, :kind, :task, :shown, :request, :key, :parts, :source, :failed_code,
-    :failed_message, :raw, :answered_by, :sent, :input_tokens, :output_tokens, :reasoning_tokens, :cost_usd, :retries,
-    :started, :seconds
+    :failed_message, :raw, :answered_by, :sent, :input_tokens, :output_tokens, :reasoning_tokens, :cost_usd,
+    :counted_usd, :retries, :started, :seconds
 )
 """
 

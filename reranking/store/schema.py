@@ -201,6 +201,10 @@ _STRATEGY_SETS = (
 
 _DELETED_SESSIONS = ("ALTER TABLE sessions ADD COLUMN deleted REAL",)  # when; it can be restored for a while
 
+_COUNTED_CALLS = (  # what a spending limit took a call to cost, where that is not known
+    "ALTER TABLE calls ADD COLUMN counted_usd REAL",
+)
+
 MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0001_first_tables": _FIRST,
     "0002_cache_sizes": _CACHE_SIZES,
@@ -208,6 +212,7 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0004_problems_of_jobs": _PROBLEMS_OF_JOBS,
     "0005_strategy_sets": _STRATEGY_SETS,
     "0006_deleted_sessions": _DELETED_SESSIONS,
+    "0007_counted_calls": _COUNTED_CALLS,
 }
 """Statements by the name under which they are recorded as applied, oldest first."""
 
