@@ -89,6 +89,10 @@ class Usage:
     turned_away: int = 0
 
 
+_USAGE_OUTSIDE = ("requests", "cached", "input_tokens", "output_tokens", "cost_usd", "seconds")
+"""What the JSON for others tells of the usage: these names and no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One candidate in its place. `rank` (1-based) and `tie` (group, 1-based) are None if failed."""
@@ -162,7 +166,7 @@ class Ranking:
                 }
                 for item in self.items
             ],
-            "usage": asdict(self.usage),
+            "usage": {name: getattr(self.usage, name) for name in _USAGE_OUTSIDE},
             "diagnostics": [_diagnostic_json(entry) for entry in self.diagnostics],
         }
 
