@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from reranking.ui import card, example_grades, following, page, picking, selection, state
+from reranking.ui import card, example_grades, following, notices, page, picking, selection, state
 from reranking.ui.compared import Compared, Grades
 
 FRAGMENT = "card"
@@ -51,7 +51,7 @@ def _card(found: Compared, grades: Grades, index: int) -> None:
     if known:
         chosen = st.pills(
             "Marked in the text", list(known), selection_mode="multi", default=_usual(known), key=f"{MARKED}-{index}",
-            format_func=lambda key: known[key].label,
+            format_func=lambda key: notices.label(known[key].label),
         )  # fmt: skip
     else:
         chosen = []

@@ -54,3 +54,18 @@ def test_emoji_codes_icons_and_bare_addresses_in_a_label_are_broken_up():
     for text in (":smile:", ":material/home:", ":red[x]", "http://a.example", "me@a.example", "www.a.example"):
         assert text not in label(text).replace("\\", "")
         assert label(text).replace("\\", "").replace("\u2060", "") == text
+
+
+def test_the_name_of_a_strategy_is_only_text_where_its_marks_are_chosen(app):
+    tab = app()
+    tab.write("query", "apple pie")
+    tab.write("text", "apple pie with cinnamon\n\na clock\n\nmotor oil")
+    tab.tick({"bm25"})
+    next(entry for entry in tab.at.session_state["draft"].shelf if entry.on).label = IMAGE
+    tab.run().compare()
+    tab.at.query_params["doc"] = "0"
+    tab.run()
+    marks = next(group for group in tab.at.button_group if group.key == "marked-0")
+    said = [option.content for option in marks.proto.options]
+    assert any(option.startswith("score of") for option in said)
+    assert not any(IMAGE in option for option in said)
