@@ -71,3 +71,17 @@ def test_the_limit_is_kept_with_the_session(tab, app):
     limit(tab, 0.75)
     again = app(tab.session)
     assert next(item for item in again.at.number_input if item.key.startswith("limit-")).value == 0.75
+
+
+def test_a_bias_test_that_was_stopped_at_the_limit_counts_whole_runs_alone_and_shows_those_made_on_resume(tab):
+    def left_out():
+        return [item.value for item in tab.at.html if "runs failed and" in item.value]
+
+    limit(tab, 0.75)
+    tab.go("bias").click("run-bias").wait("bias")
+    assert any("was stopped" in sentence for sentence in tab.said("warning"))
+    assert left_out() == []
+    tab.at.session_state["draft"].limit = None
+    tab.click("resume-bias").wait("bias")
+    assert left_out() == tab.said("warning") == []
+    assert "10 shuffles and 3 repeats, 39 requests" in tab.html()

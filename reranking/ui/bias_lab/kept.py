@@ -90,12 +90,15 @@ def strategies_of(job: JobStatus) -> list[Strategy]:
 
 
 def result(job: JobStatus, position: int) -> BiasResult | None:
-    """What the runs so far show of one strategy of a job; None as long as they show nothing."""
+    """What the runs so far show of one strategy of a job; None as long as they show nothing.
+
+    Runs that a spending limit cut short say nothing of the order, and are run again on Resume: they count as not run.
+    """
     assert job.plan is not None
     ran = [
         Ran(part.repetition, part.order, part.ranking)
         for part in job.parts
-        if part.position == position and part.ranking is not None
+        if part.position == position and part.ranking is not None and not part.is_cut
     ]
     return _result((job.id, position, len(ran)), job.plan, ran)
 

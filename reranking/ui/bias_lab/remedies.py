@@ -101,7 +101,7 @@ def _offer(job: JobStatus, position: int, strategy: Strategy, result: BiasResult
     has = at_work(strategy)
     if has:
         notices.caption(f"At work already: {', '.join(has)}.")
-    if not untried or job.plan is None:
+    if not untried or job.plan is None or job.state != "done":  # the shuffles of a test cut short are not all there
         return
     # The early stop of the test is its design here: as many shuffles as it took, and no noise control.
     plan = replace(
