@@ -173,8 +173,8 @@ class _Tables:
         means: Array = (self.ranks - effects[self.places]).mean(axis=0) + self.middle
         return means
 
-    def position_share(self, effects: Array) -> float | None:
-        """Partial eta squared; 0 where positions explain nothing, None where nothing is left to be explained."""
+    def position_share(self, effects: Array) -> float:
+        """Partial eta squared; 0 also where documents explain everything."""
         without = self.ranks - self.ranks.mean(axis=0)
         left = self.ranks - effects[self.places]
         left = left - left.mean(axis=0)

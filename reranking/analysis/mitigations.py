@@ -8,7 +8,7 @@ from typing import Literal
 
 from reranking.analysis.bias import Bias
 from reranking.analysis.bias_model import LEVEL, Estimate
-from reranking.analysis.verdict import REPAIR_LIMIT, Verdict, decimal, percent, places, verdict
+from reranking.analysis.verdict import Verdict, broken, decimal, percent, places, verdict
 
 ENOUGH = 0.8
 """A remedy that removes this share of the bias is good enough to be chosen for its price."""
@@ -132,8 +132,8 @@ def _unusable(trial: Trial, base: Trial) -> str:
     bias = trial.bias
     if not bias.used:
         return "every run failed"
-    if bias.repaired is not None and bias.repaired > REPAIR_LIMIT:
-        return f"{percent(bias.repaired)} of the places come from mending broken replies"
+    if broken(bias):
+        return f"{percent(bias.repaired or 0.0)} of the places come from mending broken replies"
     if bias.shuffled is not None and bias.shuffled.tied_pairs == 1:
         return "it ties all documents"
     if trial.quality is not None and base.quality is not None and trial.quality < base.quality - QUALITY_LOSS:
@@ -157,7 +157,7 @@ def _sentence(rows: Sequence[Remedy], found: Verdict, chosen: Remedy | None) -> 
     base = rows[0]
     if not found.biased:
         why = {
-            "no effect": "There is no position bias to remove: the order of the input has no effect.",
+            "no effect": "There is no position bias to remove: the order of the input changed nothing.",
             "none found": "No position bias was found, so there is nothing to remove.",
             "all tied": "The strategy as it is ties all documents: there is no bias to compare.",
             "failed": "Every run of the strategy as it is failed: there is nothing to compare with.",

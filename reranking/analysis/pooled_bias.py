@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from reranking.analysis.bias import Bias
 from reranking.analysis.bias_model import LEVEL, Estimate, estimate
 from reranking.analysis.randomisation import holm
-from reranking.analysis.verdict import ALPHA, numbers, places
+from reranking.analysis.verdict import ALPHA, broken, numbers, places
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,9 +23,10 @@ class PooledBias:
     hold how much queries differ, and are about queries like these. With one query they are
     that query's own.
 
-    `used` queries have a slope; the others are `left_out`. `earlier` and `later` count the
-    queries that favour earlier or later documents by the randomisation test (p < .05 after Holm
-    over the queries), and `p` holds each query's adjusted p-value, None where there is no test.
+    `used` queries have a slope, and replies that could be read; the others are `left_out`. `earlier`
+    and `later` count the used queries that favour earlier or later documents by the randomisation
+    test (p < .05 after Holm over the queries), and `p` holds each one's adjusted p-value, None
+    where there is no test.
     """
 
     n: float
@@ -44,13 +45,13 @@ def pool(biases: Sequence[Bias], level: float = LEVEL) -> PooledBias:
     """Together what each query shows. Raises ValueError without queries."""
     if not biases:
         raise ValueError("there is nothing to pool")
-    told = [bias for bias in biases if bias.model.slope is not None]
+    told = [bias for bias in biases if bias.model.slope is not None and not broken(bias)]
     slopes = [bias.model.slope for bias in told if bias.model.slope is not None]
     middles = [bias.model.middle for bias in told if bias.model.middle is not None]
-    tested = [at for at, bias in enumerate(biases) if bias.test is not None]
-    adjusted = holm([test.linear for bias in biases if (test := bias.test) is not None])
+    tests = {at: bias.test for at, bias in enumerate(biases) if bias.test is not None and not broken(bias)}
+    adjusted = holm([test.linear for test in tests.values()])
     p: list[float | None] = [None] * len(biases)
-    for at, value in zip(tested, adjusted, strict=True):
+    for at, value in zip(tests, adjusted, strict=True):
         p[at] = value
     found = [
         bias.model.slope.value

@@ -54,9 +54,10 @@ def verdict(bias: Bias, pairwise: PairwiseBias | None = None, *, deterministic: 
         return Verdict("failed", "Every run failed: there is nothing to say about positions.")
     if bias.n < 2:
         return Verdict("cannot tell", "With fewer than 2 documents there is no order to depend on.", "", remarks)
-    if bias.repaired is not None and bias.repaired > REPAIR_LIMIT:
+    if broken(bias):
+        mended = percent(bias.repaired or 0.0)
         sentence = (
-            f"No verdict: {percent(bias.repaired)} of the places come from mending broken replies, which keeps the "
+            f"No verdict: {mended} of the places come from mending broken replies, which keeps the "
             "input order and looks like a preference for earlier documents. Let the model reply in a form that can "
             "be read, or show it fewer documents at once."
         )
@@ -86,6 +87,11 @@ def verdict(bias: Bias, pairwise: PairwiseBias | None = None, *, deterministic: 
     found = f"No effect of the input position was found (p {p_value(min(test.linear_adjusted, test.middle_adjusted))})."
     size = f" A gain of {places(effect.detectable)} or more from last to first would probably have been found."
     return Verdict("none found", found + size * (effect.detectable > 0), "", remarks)
+
+
+def broken(bias: Bias) -> bool:
+    """Whether so many places come from mending replies that nothing can be said of positions."""
+    return bias.repaired is not None and bias.repaired > REPAIR_LIMIT
 
 
 def slot_finding(slots: SlotBias) -> str:
@@ -132,7 +138,7 @@ def _uncertain(effect: Estimate) -> tuple[str, ...]:
 
 def _no_effect(bias: Bias) -> str:
     return (
-        f"The order of the input has no effect at all: all {bias.used} shuffles gave every document the same rank "
+        f"The order of the input changed nothing: all {bias.used} shuffles gave every document the same rank "
         "(effect 0, W = 1)."
     )
 

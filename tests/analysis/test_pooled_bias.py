@@ -47,6 +47,20 @@ def test_queries_that_cannot_tell_are_left_out_and_counted():
     assert pool([failed]).sentence == "No query can tell the effect of the position."
 
 
+def test_queries_whose_replies_had_to_be_mended_count_for_no_direction():
+    design = draw("pairs", 10, 10, seed=1)
+    kept = [
+        BiasRun(order, {at: place for place, at in enumerate(order)}, frozenset(range(3))) for order in design.orders
+    ]
+    mended, sound = analyse(kept, design, draws=999), query(Effect(primacy=0.8), 1)
+    assert mended.test.linear < 0.05 < mended.repaired
+    found = pool([mended, sound])
+    assert (found.used, found.left_out, found.earlier) == (1, 1, 1)
+    assert found.p == (None, sound.test.linear)
+    assert found.slope == sound.model.slope
+    assert pool([mended]).earlier == 0
+
+
 def test_lists_of_different_lengths_are_pooled_by_slope():
     queries = [query(Effect(primacy=0.8), 1, n=6), query(Effect(primacy=0.8), 2, n=12)]
     found = pool(queries)

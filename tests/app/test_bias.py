@@ -47,7 +47,7 @@ def jobs(tab):
 
 def test_bias_of_bm25_is_exactly_none_and_no_picture_suggests_otherwise(app):
     tab = measured(with_strategies(app, "bm25"))
-    assert "no effect at all: all 10 shuffles gave every document the same rank (effect 0, W = 1)" in tab.html()
+    assert "changed nothing: all 10 shuffles gave every document the same rank (effect 0, W = 1)" in tab.html()
     assert "BM25 cannot depend on the order, and does not." in tab.html()
     assert not tab.at.get("plotly_chart")
     assert "no model was asked" in tab.html()
@@ -107,6 +107,7 @@ def test_windows_are_analysed_by_slot_too(app):
     spec = {"kind": "listwise-window", "window": 3, "stride": 1, "model": PRIMACY}
     tab = measured(with_strategies(app, spec))
     assert "Slots within the prompt" in tab.html()
+    assert "Within its prompts of 3 passages the model" in tab.html()
     assert len(tab.at.get("plotly_chart")) == 4
 
 
@@ -273,9 +274,11 @@ def test_a_test_that_was_cut_short_shows_what_it_has_and_goes_on(app):
     assert any("7 of 10 runs finished" in text for text in again.said("warning"))
     assert "raises it 4 places" in findings(again)[0]
     assert "6 shuffles" in again.html()  # a shuffle without its reverse does not count
+    assert not any(button.key == "try-remedies" for button in again.at.button)
     again.click("resume-bias").wait("bias")
     assert len(store.jobs.rankings(row.id)) == 10
     assert not again.said("warning")
+    assert any(button.key == "try-remedies" for button in again.at.button)
 
 
 def test_a_test_of_a_strategy_that_is_not_installed_any_more_can_still_be_read(app):

@@ -47,7 +47,7 @@ def test_a_biased_and_an_unbiased_result_fit_the_screen_and_say_what_they_are(ch
     page.set_default_timeout(60_000)
     for name, strategy, said in (
         ("biased", BIASED, "Earlier documents are favoured"),
-        ("unbiased", "bm25", "The order of the input has no effect at all"),
+        ("unbiased", "bm25", "The order of the input changed nothing"),
     ):
         page.goto(session(strategy))
         page.wait_for_selector(".rl-finding")

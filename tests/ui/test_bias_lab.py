@@ -53,6 +53,11 @@ def test_an_interval_is_written_with_real_minus_signs_and_a_dash_stands_for_what
     assert (wording.money(None), wording.money(0.0), wording.money(0.25)) == ("unknown", "free", "$0.2500")
 
 
+def test_a_figure_that_is_nearly_1_is_not_told_as_1():
+    assert (wording.figure(1.0), wording.figure(0.9981), wording.figure(0.994)) == ("1.00", "> 0.99", "0.99")
+    assert (wording.figure(-1.0), wording.figure(-0.9981), wording.figure(-0.004)) == ("−1.00", "< −0.99", "0.00")
+
+
 def test_cells_of_tables_are_shown_as_the_characters_they_are():
     shown = wording.table(("<b>",), [("<img src=x>",)])
     assert "<img" not in shown

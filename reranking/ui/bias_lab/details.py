@@ -10,7 +10,7 @@ import streamlit as st
 from reranking.analysis.bias import Bias
 from reranking.analysis.pairwise_bias import PairwiseBias
 from reranking.analysis.slots import SlotBias
-from reranking.analysis.verdict import Verdict, decimal, p_value
+from reranking.analysis.verdict import Verdict, decimal, p_value, slot_finding
 from reranking.charts.bias import position_heatmap
 from reranking.charts.position_effects import position_effects, slot_effects
 from reranking.charts.rank_intervals import rank_intervals
@@ -130,6 +130,8 @@ def _slots(bias: Bias, slots: Sequence[SlotBias], key: str) -> None:
         return
     page.html("<h3 class='rl-heading'>Slots within the prompt</h3>")
     for found in several:
+        if said := slot_finding(found):
+            notices.caption(said)
         drawing.draw(
             slot_effects(found, page.is_dark()), f"slots-{found.size}-{key}",
             f"Advantage of each slot in prompts of {found.size} documents, with intervals",

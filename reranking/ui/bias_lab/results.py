@@ -101,7 +101,7 @@ def _row(title: str, mine: Sequence[BiasResult]) -> tuple[str, ...]:
         wording.interval(effect),
         wording.figure(_mean(one.w for one in stable)),
         wording.share(_mean(one.flips for one in stable)),
-        "none" if mine[0].steady else wording.figure(_mean(moved), 1),
+        "none" if mine[0].steady else wording.places(_mean(moved)),
         f"{sum(one.requests for one in mine):,}",
         wording.money(sum(known) if len(known) == len(costs) else None),
     )

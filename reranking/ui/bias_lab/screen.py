@@ -72,7 +72,7 @@ def new_test(entered: state.Draft, *, is_first: bool) -> None:
 
 
 def has_input(entered: state.Draft) -> bool:
-    """Whether there is anything to test: here, in a file, or in what was tested before."""
+    """Whether there is a query with documents on Compare."""
     return has_content(entered.query) and len(entered.documents()) > 1
 
 

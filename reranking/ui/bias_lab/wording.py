@@ -34,9 +34,19 @@ def interval(effect: Estimate | None) -> str:
     return f"{decimal(effect.value)} ({decimal(effect.low)} to {decimal(effect.high)})"
 
 
-def figure(value: float | None, digits: int = 2) -> str:
-    """A figure without a unit; a dash where it is undefined."""
-    return "–" if value is None else f"{value:.{digits}f}".replace("-", "−")
+def figure(value: float | None) -> str:
+    """A figure from -1 to 1, which is never rounded to its ends; a dash where it is undefined."""
+    if value is None:
+        return "–"
+    text = f"{value:.2f}"
+    if abs(value) < 1 <= abs(float(text)):
+        return "> 0.99" if value > 0 else "< −0.99"
+    return (text if float(text) else "0.00").replace("-", "−")
+
+
+def places(value: float | None) -> str:
+    """A number of places; a dash where it is undefined."""
+    return "–" if value is None else decimal(value)
 
 
 def share(value: float | None) -> str:
