@@ -138,3 +138,11 @@ def test_an_empty_query_and_a_plan_that_does_not_fit_are_refused():
 
 def test_it_is_not_called_from_the_loop_it_runs_on():
     assert asyncio.run(asyncio.to_thread(measure_bias, "q", TEXTS, ["input-order"], PLAN))[0].verdict.biased
+
+
+def test_the_least_p_value_that_can_be_reached_counts_the_looks_as_the_others_do():
+    plan = BiasPlan("pairs", 12, seed=1, within=0.01)
+    (result,) = measure_bias("pie", ["apple pie", "sky"], ["input-order"], plan)
+    assert result.saved == 4
+    # 4 pairs of 2 documents, each given either way: the echo of the input is one of 16, its mirror another.
+    assert result.bias.test.least == 2 / 16 * len(plan.stopping(2).looks)

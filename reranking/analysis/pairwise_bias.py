@@ -48,11 +48,6 @@ class PairwiseBias:
     documents: tuple[int, ...]
     matrix: tuple[tuple[Cell | None, ...], ...]
 
-    @property
-    def cyclic_share(self) -> float | None:
-        """Cyclic triads as a share of those that are fully decided; None if there are none."""
-        return self.cyclic / self.triads if self.triads else None
-
 
 def pairwise_bias(answers: Iterable[SlotAnswer]) -> PairwiseBias:
     """What the answers to prompts with two passages say; others are passed over.

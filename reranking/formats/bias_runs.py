@@ -19,6 +19,8 @@ from reranking.formats.written import csv_text, guarded
 
 REQUIRED = ("run", "input position", "document", "output rank")
 OPTIONAL = ("query", "strategy", "repeat", "repaired")
+MOST_DIGITS = 9
+"""Of an input position."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +189,10 @@ def _row(cells: Sequence[str], columns: dict[str, int], line: int) -> _Row:
 
 
 def _place(text: str, line: int) -> int:
-    if not (text.strip().isascii() and text.strip().isdigit() and int(text) > 0):
-        raise FormatError(f"the input position must be a whole number from 1, not '{text}'", line=line)
-    return int(text)
+    digits = text.strip()
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MOST_DIGITS and int(digits) > 0):
+        raise FormatError(f"the input position must be a whole number from 1, not '{text[:40]}'", line=line)
+    return int(digits)
 
 
 def _rank(text: str, line: int) -> float | None:

@@ -138,7 +138,7 @@ def _analysed(plan: BiasPlan, shuffles: Sequence[Ran], repeats: Sequence[Ran]) -
     looks = len(stopping.looks)
     adjusted = {
         name: min(1.0, looks * getattr(bias.test, name))
-        for name in ("linear", "middle", "linear_adjusted", "middle_adjusted")
+        for name in ("linear", "middle", "linear_adjusted", "middle_adjusted", "least")
     }
     return replace(bias, test=replace(bias.test, **adjusted))
 

@@ -30,21 +30,21 @@ def test_a_model_that_always_says_a_prefers_the_first_side_in_every_pair():
     assert (found.pairs, found.consistent, found.first, found.second) == (15, 0, 15, 0)
     assert (found.consistency, found.preference) == (0, -1)
     assert found.p == pytest.approx(two_sided(15, 0))
-    assert (found.triads, found.cyclic, found.cyclic_share) == (0, 0, None)
+    assert (found.triads, found.cyclic) == (0, 0)
     assert all(cell == "first side" for i, row in enumerate(found.matrix) for j, cell in enumerate(row) if i != j)
 
 
 def test_a_model_that_goes_by_quality_alone_is_consistent_and_has_no_circles():
     found = pairwise_bias(answers(5, lambda one, two: int(two < one)))
     assert (found.consistency, found.preference, found.p) == (1, 0, 1)
-    assert (found.triads, found.cyclic_share) == (10, 0)
+    assert (found.triads, found.cyclic) == (10, 0)
     assert found.matrix[1] == ("lost", None, "won", "won", "won")
 
 
 def test_verdicts_that_go_in_a_circle_are_counted():
     beats = {(0, 1), (1, 2), (2, 0), (0, 3), (1, 3), (2, 3)}
     found = pairwise_bias(answers(4, lambda one, two: 0 if (one, two) in beats else 1))
-    assert (found.triads, found.cyclic, found.cyclic_share) == (4, 1, 0.25)
+    assert (found.triads, found.cyclic) == (4, 1)
 
 
 def test_a_hand_worked_mixture():

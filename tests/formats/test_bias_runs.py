@@ -101,6 +101,7 @@ HEADER = "run,input position,document,output rank\n"
         (HEADER, None, "no rows"),
         (HEADER + "1,1,a,1\n1,x,b,2", 3, "whole number from 1, not 'x'"),
         (HEADER + "1,0,a,1", 2, "whole number from 1, not '0'"),
+        (HEADER + f"1,{'9' * 5000},a,1", 2, "whole number from 1, not '999"),
         (HEADER + "1,1,a,best", 2, "output rank must be a number from 1"),
         (HEADER + "1,1,a,nan", 2, "output rank must be a number from 1"),
         (HEADER + "1,1,a,0", 2, "output rank must be a number from 1"),
