@@ -16,6 +16,9 @@ ENOUGH = 0.8
 QUALITY_LOSS = 0.02
 """A remedy that loses more quality than this is not recommended."""
 
+MOST_FAILED = 0.1
+"""A remedy of which a larger share of runs fails, and larger than without it, is not recommended."""
+
 Measure = Literal["last to first", "middle"]
 
 
@@ -132,6 +135,8 @@ def _unusable(trial: Trial, base: Trial) -> str:
     bias = trial.bias
     if not bias.used:
         return "every run failed"
+    if _failing(bias) > max(MOST_FAILED, _failing(base.bias)):
+        return f"{bias.failed} of {bias.failed + bias.used} runs failed"
     if broken(bias):
         return f"{percent(bias.repaired or 0.0)} of the places come from mending broken replies"
     if bias.shuffled is not None and bias.shuffled.tied_pairs == 1:
@@ -139,6 +144,10 @@ def _unusable(trial: Trial, base: Trial) -> str:
     if trial.quality is not None and base.quality is not None and trial.quality < base.quality - QUALITY_LOSS:
         return f"quality falls from {base.quality:.2f} to {trial.quality:.2f}"
     return ""
+
+
+def _failing(bias: Bias) -> float:
+    return bias.failed / (bias.failed + bias.used)
 
 
 def _ratio(own: float | None, base: float | None) -> float | None:

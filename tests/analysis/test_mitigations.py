@@ -92,6 +92,20 @@ def test_a_remedy_that_ties_everything_is_never_recommended():
     assert found.sentence == "None can be recommended. Both orders: it ties all documents."
 
 
+def test_a_remedy_of_which_many_runs_fail_is_not_recommended_whatever_the_others_say():
+    sound = trial("Both orders", Effect(), k=20)
+    orders, ranks = sound.bias.design.orders, sound.bias.observed.ranks
+    every = [BiasRun(order, dict(enumerate(row))) for order, row in zip(orders, ranks, strict=True)]
+    lost = replace(
+        sound, bias=analyse([*every[:12], *(replace(run, ranks=None) for run in every[12:])], sound.bias.design)
+    )
+    assert compare([BASE, sound]).recommended.trial is sound
+    found = compare([BASE, lost])
+    assert found.rows[1].helps
+    assert found.recommended is None
+    assert found.sentence == "None can be recommended. Both orders: 8 of 20 runs failed."
+
+
 @pytest.mark.parametrize(
     ("base", "says"),
     [
