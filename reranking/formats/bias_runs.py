@@ -38,13 +38,19 @@ def write_bias_runs(tables: Iterable[BiasTable]) -> str:
     """The tables as CSV text; `read_bias_runs` gives them back, with its own numbers for the documents.
 
     A text that a spreadsheet would take for a formula stands behind an apostrophe. Repeats are
-    numbered on from the runs. Raises ValueError if two documents of a table have the same name.
+    numbered on from the runs, and so are strategies that occur again with the same query. Raises ValueError if two documents of a table have the same name.
     """
     rows: list[tuple[object, ...]] = []
+    taken: set[tuple[str, str]] = set()
     for table in tables:
         if len(set(table.names)) < len(table.names):
             raise ValueError("documents need different names to be told apart")
-        about = (_marked(table.query), _marked(table.strategy))
+        strategy, again = table.strategy, 1
+        while (table.query, strategy) in taken:
+            again += 1
+            strategy = f"{table.strategy} ({again})"
+        taken.add((table.query, strategy))
+        about = (_marked(table.query), _marked(strategy))
         for number, run in enumerate((*table.runs, *table.repeats), start=1):
             repeat = "yes" if number > len(table.runs) else ""
             for place, document in enumerate(run.order, start=1):

@@ -126,3 +126,11 @@ def test_what_is_wrong_is_told_with_its_line(text, line, says):
 def test_documents_of_the_same_name_cannot_be_written():
     with pytest.raises(ValueError, match="different names"):
         write_bias_runs([BiasTable((BiasRun((0, 1), None),), ("a", "a"))])
+
+
+def test_tables_of_the_same_query_and_strategy_stay_apart():
+    first, second = (BiasRun((0, 1), {0: 1, 1: 2}),), (BiasRun((1, 0), {0: 1, 1: 2}),)
+    tables = [BiasTable(first, ("a", "b"), "q", "bm25"), BiasTable(second, ("c", "d"), "q", "bm25")]
+    found = read_bias_runs(write_bias_runs(tables))
+    assert [(table.query, table.strategy) for table in found] == [("q", "bm25"), ("q", "bm25 (2)")]
+    assert [table.names for table in found] == [("a", "b"), ("d", "c")]
