@@ -38,7 +38,8 @@ def write_bias_runs(tables: Iterable[BiasTable]) -> str:
     """The tables as CSV text; `read_bias_runs` gives them back, with its own numbers for the documents.
 
     A text that a spreadsheet would take for a formula stands behind an apostrophe. Repeats are
-    numbered on from the runs, and so are strategies that occur again with the same query. Raises ValueError if two documents of a table have the same name.
+    numbered on from the runs, and so are strategies that occur again with the same query. Raises
+    ValueError if two documents of a table have the same name.
     """
     rows: list[tuple[object, ...]] = []
     taken: set[tuple[str, str]] = set()
