@@ -146,3 +146,12 @@ def test_the_least_p_value_that_can_be_reached_counts_the_looks_as_the_others_do
     assert result.saved == 4
     # 4 pairs of 2 documents, each given either way: the echo of the input is one of 16, its mirror another.
     assert result.bias.test.least == 2 / 16 * len(plan.stopping(2).looks)
+
+
+def test_quality_is_told_only_where_every_document_is_judged():
+    documents = [Document(text) for text in ("apple pie", "apple", "oil", "pie of plums")]
+    plan = BiasPlan("pairs", 4, steady=(0,))
+    (result,) = measure_bias("apple pie", documents, ["bm25"], plan)
+    assert result.quality({}) is None
+    assert result.quality({0: 3, 1: 1, 2: 0}) is None
+    assert 0 < result.quality({0: 3, 1: 1, 2: 0, 3: 1}) <= 1

@@ -61,7 +61,9 @@ class BiasResult:
         return _cost((*self.shuffles, *self.repeats))
 
     def quality(self, grades: Mapping[int, int]) -> float | None:
-        """Mean nDCG@10 over the shuffles (0 to 1); None where no document is judged, or no run usable."""
+        """Mean nDCG@10 over the shuffles (0 to 1); None unless all documents are judged and a run is usable."""
+        if any(item.index not in grades for run in self.shuffles for item in run.ranking):
+            return None  # what the others would be graded decides it, not what is known
         found = [value for run in self.shuffles if (value := ndcg(run.ranking, grades)) is not None]
         return fmean(found) if found else None
 

@@ -49,6 +49,8 @@ def _summary(facts: Sequence[Facts]) -> None:
     unknown = sum(one.calls_of_unknown_cost for one in facts)
     if ready:
         said = f"{len(ready)} connection{'' if len(ready) == 1 else 's'} can be used now: {', '.join(ready)}."
+    elif any(one.saved is not None for one in facts):
+        said = "No connection answers now: only models in this process can be asked."
     else:
         said = "No connection yet: only models in this process can be asked."
     bill = [dollars(spent)] if spent else []

@@ -86,15 +86,17 @@ def run_line(entered: state.Draft, estimates: Sequence[Estimate]) -> None:
     """The cost of the run that Run would start, and the limit on it."""
     if estimates:
         notices.caption(before(estimates))
+    key = state.widget_key("limit")
+    st.session_state.setdefault(key, entered.limit)
     with st.container(key="spending-limit"):
         limit = st.number_input(
             "Spending limit (US$)",
             min_value=0.0,
-            value=entered.limit,
+            value=None,  # else it could not be emptied again
             step=0.05,
             format="%g",
             placeholder="none",
-            key=state.widget_key("limit"),
+            key=key,
             help="A run sends nothing that could take it over this amount. Raise it and resume to go on: what was "
             "answered is not paid twice.",
         )

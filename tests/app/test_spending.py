@@ -73,6 +73,15 @@ def test_the_limit_is_kept_with_the_session(tab, app):
     assert next(item for item in again.at.number_input if item.key.startswith("limit-")).value == 0.75
 
 
+def test_a_limit_can_be_taken_away_again(tab, app):
+    limit(tab, 0.75)
+    tab.at.run()
+    limit(tab, None)
+    tab.at.run()
+    again = app(tab.session)
+    assert next(item for item in again.at.number_input if item.key.startswith("limit-")).value is None
+
+
 def test_a_bias_test_that_was_stopped_at_the_limit_counts_whole_runs_alone_and_shows_those_made_on_resume(tab):
     def left_out():
         return [item.value for item in tab.at.html if "runs failed and" in item.value]

@@ -86,7 +86,11 @@ def _table(found: Mitigations) -> None:
     notices.caption(
         "All under the same shuffles. Requests, cost and seconds are those of one ranking, on average; seconds on the "
         "clock, while all shuffles run at once. In brackets: 95 % interval."
-        + (" nDCG@10: mean over the shuffles, by your grades." if judged else "")
+        + (
+            " nDCG@10: mean over the shuffles, by your grades."
+            if judged
+            else " Quality (nDCG@10) is shown once all documents are judged."
+        )
     )
 
 
