@@ -363,7 +363,8 @@ class Jobs:
 
 def _is_enough(plan: BiasPlan, parts: Sequence[Part]) -> bool:
     shuffles = [part for part in parts if part.repetition < plan.shuffles]
-    return plan.is_enough([bias_run(part.order, part.ranking) for part in shuffles if part.ranking is not None])
+    over = [(part.order, part.ranking) for part in shuffles if part.ranking is not None and not part.is_cut]
+    return plan.is_enough([bias_run(order, ranking) for order, ranking in over])
 
 
 def _parts(

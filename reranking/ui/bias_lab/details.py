@@ -18,8 +18,8 @@ from reranking.charts.verdict_matrix import verdict_matrix
 from reranking.ui import drawing, notices, page
 from reranking.ui.bias_lab import wording
 
-WITHOUT_PICTURES = frozenset({"no effect", "all tied", "failed"})
-"""Findings that are complete in words; a picture of them would only suggest that there is more."""
+WITHOUT_PICTURES = frozenset({"no effect", "all tied", "failed", "repairs"})
+"""Findings that are complete in words; a picture would suggest more, or show repairs as if they were a bias."""
 
 MOST_SLOT_CHARTS = 2
 

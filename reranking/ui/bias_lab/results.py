@@ -87,7 +87,7 @@ def _row(title: str, mine: Sequence[BiasResult]) -> tuple[str, ...]:
     """One strategy in a line; of several queries their means, and in how many there is a trend."""
     together = pool([one.bias for one in mine])
     word = wording.FINDINGS[mine[0].verdict.finding]
-    effect = mine[0].bias.model.last_to_first
+    effect = None if mine[0].verdict.finding == "repairs" else mine[0].bias.model.last_to_first
     if len(mine) > 1:
         effect = together.last_to_first
         word = f"earlier favoured in {together.earlier}, later in {together.later} of {len(mine)} queries"
