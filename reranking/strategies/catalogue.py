@@ -174,7 +174,10 @@ def parse_name(text: str) -> dict[str, Any]:
 
 
 def _problems(error: ValidationError) -> str:
-    return "; ".join(_problem(item) for item in error.errors())
+    found = error.errors()
+    # A list with a fault in an item is also told to be too short: the item is what has to be mended.
+    within = {item["loc"][:1] for item in found if len(item["loc"]) > 1}
+    return "; ".join(_problem(item) for item in found if item["type"] != "too_short" or item["loc"] not in within)
 
 
 def _problem(item: Any) -> str:
@@ -187,6 +190,8 @@ def _problem(item: Any) -> str:
         return f"there is no parameter {place}"
     if told == "missing":
         return f"{place} is missing"
+    if told == "too_short":
+        return f"{place} must hold at least {limits['min_length']}"
     if told == "literal_error":
         return f"{place} must be {limits['expected']}, not {item['input']!r}"
     if told.endswith(("_type", "_parsing")) and (kind := told.removesuffix("_type").removesuffix("_parsing")) in _KINDS:

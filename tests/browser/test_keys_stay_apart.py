@@ -109,7 +109,7 @@ class Person:
         dialog.get_by_role("combobox").press("Enter")
         self.idle()
         dialog.get_by_role("button", name="Test", exact=True).click()
-        expect(self.page.get_by_text(f"openai:gpt-a: {told}")).to_be_visible(timeout=SLOW)
+        expect(self.page.get_by_text(f"openai:gpt-a: {told}").first).to_be_visible(timeout=SLOW)
         self.look()
 
     def run(self, outcome):

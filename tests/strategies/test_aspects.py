@@ -130,8 +130,8 @@ def test_the_reason_comes_before_the_grades_in_the_schema():
         ([], "at least 1"),
         ([{"name": "Depth"}, {"name": " depth "}], "two aspects are called 'depth'"),
         ([{"name": "  \u200b"}], "needs a name"),
-        ([{"name": "Depth", "top": 0}], "greater than or equal to 1"),
-        ([{"name": "Depth", "weight": 0}], "greater than 0"),
+        ([{"name": "Depth", "top": 0}], "must be at least 1, not 0$"),
+        ([{"name": "Depth", "weight": 0}], "must be more than 0, not 0$"),
         ([{"name": "Depth", "weight": float("inf")}], "finite"),
     ],
 )
