@@ -7,22 +7,9 @@ import pytest
 
 from reranking.analysis.bias_plan import BiasPlan
 from reranking.jobs import Jobs
-from reranking.store import open_store
 from reranking.strategies.catalogue import make
 from tests.oracles import PerfectOracle, Scripted
 from tests.support import documents
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = open_store(tmp_path / "jobs.db")
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def jobs(store):
-    return Jobs(store, lambda ref: ref)
 
 
 def start(jobs, model, plan, *strategies, count=6):

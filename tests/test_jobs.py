@@ -14,22 +14,9 @@ import pytest
 from reranking.documents import Document
 from reranking.jobs import Jobs, predict
 from reranking.models import ModelError
-from reranking.store import open_store
 from reranking.strategies.catalogue import make
 from tests.oracles import PerfectOracle, Scripted
 from tests.support import candidates, documents
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = open_store(tmp_path / "jobs.db")
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def jobs(store):
-    return Jobs(store, lambda ref: ref)
 
 
 def resolver(model):

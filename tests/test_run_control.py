@@ -12,22 +12,9 @@ from reranking.providers.local import LocalModel, Worker
 from reranking.providers.registry import Registry
 from reranking.replies import Choices, Receipt
 from reranking.requests import Choose
-from reranking.store import open_store
 from reranking.strategies.catalogue import make
 from tests.oracles import Scripted
 from tests.support import documents
-
-
-@pytest.fixture
-def store(tmp_path):
-    store = open_store(tmp_path / "jobs.db")
-    yield store
-    store.close()
-
-
-@pytest.fixture
-def jobs(store):
-    return Jobs(store, lambda ref: ref)
 
 
 class Priced(Scripted):

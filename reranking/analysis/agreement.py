@@ -13,6 +13,7 @@ from statistics import median
 
 from reranking.documents import Candidate
 from reranking.ranking import Ranking
+from reranking.wording import listed
 
 LABEL_LENGTH = 40
 
@@ -123,7 +124,7 @@ def summary(rankings: Sequence[Ranking], names: Sequence[str]) -> str | None:
     if not usable:
         return f"{lost[0]} failed." if len(lost) == 1 else f"All {len(lost)} strategies failed: nothing to compare."
     kept, kept_names = [rankings[at] for at in usable], [names[at] for at in usable]
-    left_out = f" {_list(lost)} failed and {'is' if len(lost) == 1 else 'are'} left out." if lost else ""
+    left_out = f" {listed(lost)} failed and {'is' if len(lost) == 1 else 'are'} left out." if lost else ""
     if len(kept[0]) < 2:
         return f"With one document there is no order to compare.{left_out}"
     if len(kept) == 1:
@@ -136,12 +137,12 @@ def _finding(rankings: Sequence[Ranking], names: Sequence[str]) -> str:
     matrix = agreement_matrix(rankings)
     pairs = {(i, j): tau for i, j in combinations(range(len(rankings)), 2) if (tau := matrix[i][j]) is not None}
     flat = [names[at] for at in range(len(rankings)) if matrix[at][at] is None]
-    ties = f" {_list(flat)} {'ties' if len(flat) == 1 else 'tie'} every document." if flat else ""
+    ties = f" {listed(flat)} {'ties' if len(flat) == 1 else 'tie'} every document." if flat else ""
     if not pairs:
-        return f"Too many ties to say how far {_list(names)} agree.{ties}"
+        return f"Too many ties to say how far {listed(names)} agree.{ties}"
     if all(tau == 1 for tau in pairs.values()):
         agreeing = [name for name in names if name not in flat]
-        which = f"All {len(agreeing)} strategies" if len(agreeing) > 2 else _list(agreeing)
+        which = f"All {len(agreeing)} strategies" if len(agreeing) > 2 else listed(agreeing)
         return f"{which} give the same order.{ties}"
     top = most_disputed([ranking for at, ranking in enumerate(rankings) if matrix[at][at] is not None])[0]
     moved = f"“{_label(rankings[0], top.index)}” moves {_places(top.spread)}"
@@ -174,10 +175,6 @@ def number(agreement: float) -> str:
 
 def _places(spread: float) -> str:
     return f"{spread:g} place{'' if spread == 1 else 's'}"
-
-
-def _list(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _label(ranking: Ranking, index: int) -> str:

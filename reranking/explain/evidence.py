@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reranking.ranking import Contribution, Diagnostic, Item, Ranking
+from reranking.wording import listed, one_line
 
 PARTS_NAMED = 3
 REASON_SHOWN = 240
@@ -55,10 +56,10 @@ def _parts(parts: Sequence[Contribution]) -> str:
     largest = sorted(parts, key=lambda part: -abs(part.value))
     named = [part for part in largest if part.value][:PARTS_NAMED]
     if not named:
-        return f", nothing from {_listed([f'“{part.part}”' for part in parts[:6]])}{' and others' * (len(parts) > 6)}"
+        return f", nothing from {listed([f'“{part.part}”' for part in parts[:6]])}{' and others' * (len(parts) > 6)}"
     words = [f"{score_text(part.value)} from “{part.part}”{_detail(part)}" for part in named]
     left = sum(part.value != 0 for part in parts) - len(named)
-    return f", of which {_listed(words)}" + (f"; {left} smaller part{'s' * (left > 1)}" if left else "")
+    return f", of which {listed(words)}" + (f"; {left} smaller part{'s' * (left > 1)}" if left else "")
 
 
 def _detail(part: Contribution) -> str:
@@ -67,12 +68,12 @@ def _detail(part: Contribution) -> str:
 
 def _reason(item: Item) -> list[str]:
     found = item.explanation
-    return [f"its reason: “{_start(found.reason, REASON_SHOWN)}”"] if found is not None and found.reason else []
+    return [f"its reason: “{one_line(found.reason, REASON_SHOWN)}”"] if found is not None and found.reason else []
 
 
 def _quotes(item: Item) -> list[str]:
     quotes = item.explanation.quotes if item.explanation is not None else ()
-    told = [f"it quotes “{_start(quote.text, REASON_SHOWN)}”" for quote in quotes if quote.start is not None][:1]
+    told = [f"it quotes “{one_line(quote.text, REASON_SHOWN)}”" for quote in quotes if quote.start is not None][:1]
     strange = sum(quote.start is None for quote in quotes)
     if strange:
         told.append(f"{strange} of its {len(quotes)} quote{'s' * (len(quotes) > 1)} {'are' if strange > 1 else 'is'} "
@@ -83,13 +84,4 @@ def _quotes(item: Item) -> list[str]:
 def _noted(diagnostics: Sequence[Diagnostic], index: int) -> list[str]:
     """Notes on this document, or on a few of which it is one."""
     about = [note for note in diagnostics if index in note.indexes and len(note.indexes) <= ABOUT_FEW]
-    return [f"note: {_start(note.message, NOTE_SHOWN)}" for note in about]
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
-
-
-def _start(text: str, length: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+    return [f"note: {one_line(note.message, NOTE_SHOWN)}" for note in about]

@@ -56,11 +56,6 @@ def read_table(text: str, columns: Columns | None = None) -> Loaded:
     return Loaded(queries, said, tuple(name for name in names if name), roles)
 
 
-def table_columns(text: str) -> tuple[str, ...]:
-    """The names in the header. Raises FormatError."""
-    return tuple(_header(text, None)[1])
-
-
 def is_table(text: str) -> bool:
     """Tell whether the text starts with a header of two or more columns, one of them a text column."""
     try:

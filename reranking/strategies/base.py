@@ -111,7 +111,8 @@ class Strategy(BaseModel):
     `asks` of a model, how many `requests` it makes for n candidates, what it `promises`
     under a model that is always right, and the `source` of the method. `ignores_order` says
     that the order in which candidates are given cannot change what each is worth, as long as the
-    model reads each text by itself; `remedies` which parameters may help where it can.
+    model reads each text by itself; `remedies` which parameters may help where it can;
+    `keeps_order` that it gives the input order back.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -125,6 +126,7 @@ class Strategy(BaseModel):
     default_model: ClassVar[str | None] = None
     source: ClassVar[str] = ""
     ignores_order: ClassVar[bool] = False
+    keeps_order: ClassVar[bool] = False
     remedies: ClassVar[tuple[Remedy, ...]] = ()
 
     @abstractmethod

@@ -19,6 +19,7 @@ class InputOrder(Strategy):
 
     title: ClassVar[str] = "Input order"
     family: ClassVar[Family] = "Baseline"
+    keeps_order: ClassVar[bool] = True
 
     kind: Literal["input-order"] = "input-order"
 

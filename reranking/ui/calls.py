@@ -11,6 +11,7 @@ from typing import Any
 from reranking.replies import Attention, Choices, LogLikelihood, Scores, Text
 from reranking.store.calls import CallRow
 from reranking.ui import columns
+from reranking.wording import one_line
 
 PIECE_SHOWN = 50_000
 DOCUMENTS_NAMED = 20
@@ -35,7 +36,7 @@ def calls(rows: Sequence[CallRow], index: int | None, first: int = 1, labels: Se
 
 def _call(row: CallRow, number: int, index: int | None, is_open: bool, labels: Sequence[str]) -> str:
     few = len(row.shown) <= NAMED_IN_LINE and (len(row.shown) > 1 or index is None)
-    about = " / ".join(_start(name, 32) for name in _names(row.shown, labels)) if few else ""
+    about = " / ".join(one_line(name, 32) for name in _names(row.shown, labels)) if few else ""
     gist = " · ".join(part for part in (row.task, about, _gist(row), row.source, columns.seconds(row.seconds)) if part)
     head = f"<summary><b>{number}</b> {escape(gist)}</summary>"
     body = f"{_answer(row, index)}{_facts(row, labels)}{_prompt(row, index)}{_raw(row)}"
@@ -54,7 +55,7 @@ def _gist(row: CallRow) -> str:
         choice, logprob = max(likely, key=lambda pair: pair[1])
         return f"wrote {choice}" if reply.by == "generated" else f"p({choice}) {_probability(logprob)}"
     if isinstance(reply, Text):
-        return _start(reply.text, 60) or "empty reply"
+        return one_line(reply.text, 60) or "empty reply"
     if isinstance(reply, LogLikelihood):
         return f"log-likelihood {reply.logprob:.2f}"
     return ""
@@ -130,11 +131,6 @@ def _documents(shown: Sequence[int], labels: Sequence[str]) -> str:
 
 def _names(shown: Sequence[int], labels: Sequence[str]) -> list[str]:
     return [labels[index] if index < len(labels) else f"number {index + 1}" for index in shown]
-
-
-def _start(text: str, length: int) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
 def _number(value: int | None) -> str:

@@ -146,10 +146,6 @@ class Draft(Entered):
         self.others, self.at = every[1:], 0
         self._become(every[0])
 
-    def drop_others(self) -> None:
-        """Keep the query on the screen only."""
-        self.others, self.at = [], 0
-
     def strategies(self) -> list[Strategy]:
         """The strategies that are switched on."""
         return [made for entry in self.shelf if entry.on and (made := entry.strategy()) is not None]

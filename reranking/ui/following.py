@@ -9,7 +9,6 @@ import streamlit as st
 
 from reranking.charts.bump import BumpColumn, bump_chart, least_width
 from reranking.ranking import by_order
-from reranking.strategies.input_order import InputOrder
 from reranking.ui import page, selection
 from reranking.ui.compared import Compared
 from reranking.ui.drawing import draw
@@ -81,7 +80,7 @@ def _clicked(documents: int) -> int | None:
 @lru_cache(maxsize=16)
 def _figure(found: Compared, dark: bool, selected: int | None) -> Any:
     drawn = [BumpColumn(name, ranking) for name, ranking in zip(found.names, found.rankings, strict=True)]
-    if not any(isinstance(part.strategy, InputOrder) for part in found.parts):
+    if not any(part.strategy.keeps_order for part in found.parts):
         came_in = by_order(found.job.candidates, range(len(found.documents)))
         drawn.insert(0, BumpColumn("Input order", came_in))
     return bump_chart(drawn, found.titles, dark, selected)

@@ -13,6 +13,7 @@ from streamlit.errors import StreamlitAPIException
 from reranking.charts import palette
 from reranking.documents import Document
 from reranking.ui import notices, query_picker, selection, state
+from reranking.wording import one_line
 
 _STYLES = tuple(Path(__file__).with_name(name) for name in ("style.css", "columns.css"))
 _LIGHT = "<style>:root { --rl-up: #0072B2; --rl-down: #B25000; --rl-bar: #0072B2; --rl-page: #FFFFFF; }</style>"
@@ -70,7 +71,7 @@ def show_session(top: DeltaGenerator, entered: state.Draft, documents: Sequence[
     """The session in one line, save and new, and below them what has to be said."""
     judged = len(state.grades(entered.query, documents)) if documents else 0
     parts = [
-        f"<b>{escape(_short(entered.query))}</b>" if entered.query.strip() else "No query yet",
+        f"<b>{escape(one_line(entered.query, 80))}</b>" if entered.query.strip() else "No query yet",
         _count(len(documents), "document"),
         _count(len(entered.strategies()), "strategy", "strategies"),
         f"judged {judged} of {len(documents)}" if documents else "",
@@ -113,11 +114,6 @@ def _ask_title(entered: state.Draft) -> None:
     st.caption("Everything is kept as you go; a title makes it a session you find again.")
 
 
-def _short(text: str, length: int = 80) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= length else line[: length - 1].rstrip() + "…"
-
-
 def _count(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
@@ -125,8 +121,8 @@ def _count(number: int, one: str, many: str = "") -> str:
 def session_row(title: str, query: str, facts: list[str], *, draft: bool) -> None:
     """One session in the list."""
     kind = " rl-draft" if draft else ""
-    shown = f"<div class='rl-session-query'>{escape(_short(query, 140))}</div>" if query != title else ""
+    shown = f"<div class='rl-session-query'>{escape(one_line(query, 140))}</div>" if query != title else ""
     html(
-        f"<div class='rl-session'><b class='rl-session-title{kind}'>{escape(_short(title, 100))}</b>{shown}"
+        f"<div class='rl-session'><b class='rl-session-title{kind}'>{escape(one_line(title, 100))}</b>{shown}"
         f"<div class='rl-session-facts'>{escape(' · '.join(facts))}</div></div>"
     )

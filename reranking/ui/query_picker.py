@@ -7,6 +7,7 @@ import hashlib
 import streamlit as st
 
 from reranking.ui import state
+from reranking.wording import one_line
 
 SHOWN = 70
 
@@ -16,7 +17,7 @@ def query_picker(entered: state.Draft) -> None:
     if not entered.others:
         return
     every = entered.queries()
-    titles = [f"{number}. {_start(one.query) or 'no query yet'}" for number, one in enumerate(every, start=1)]
+    titles = [f"{number}. {one_line(one.query, SHOWN) or 'no query yet'}" for number, one in enumerate(every, start=1)]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", key="query-picker"):
         back = st.button("Previous", key="previous-query", icon=":material/chevron_left:", disabled=entered.at == 0)
         # A choice is kept by its words, so other words are another list.
@@ -33,8 +34,3 @@ def query_picker(entered: state.Draft) -> None:
         state.refresh_widgets()
         state.keep()
         st.rerun()
-
-
-def _start(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= SHOWN else line[: SHOWN - 1].rstrip() + "…"

@@ -11,7 +11,7 @@ from reranking.formats.collection import read_collection
 from reranking.formats.fields import Columns, Role
 from reranking.formats.loaded import FormatError, Input, Loaded
 from reranking.formats.read import read
-from reranking.ui import notices, page, state, undo
+from reranking.ui import evidence, notices, page, state, undo
 
 MOST_MEGABYTES = 20
 PREVIEW = 5
@@ -114,7 +114,7 @@ def _choose(fields: Sequence[str], roles: Columns, key: str) -> Columns:
 def _summary(queries: Sequence[Input]) -> str:
     if len(queries) > 1:
         return f"{len(queries)} queries with {_count(queries)}"
-    named = f" for the query “{_start(queries[0].query, 80)}”" if queries[0].query else ", no query"
+    named = f" for the query “{evidence.shortened(queries[0].query, 80)}”" if queries[0].query else ", no query"
     return f"{_count(queries)}{named}"
 
 
@@ -125,16 +125,11 @@ def _count(queries: Sequence[Input]) -> str:
 
 def _preview(one: Input) -> str:
     rows = "".join(
-        f"<tr><td>{escape(item.id or '')}</td><td>{escape(_start(item.title or '', 60))}</td>"
-        f"<td>{escape(_start(item.text, 160))}</td></tr>"
+        f"<tr><td>{escape(item.id or '')}</td><td>{escape(evidence.shortened(item.title or '', 60))}</td>"
+        f"<td>{escape(evidence.shortened(item.text, 160))}</td></tr>"
         for item in one.documents[:PREVIEW]
     )
     more = len(one.documents) - PREVIEW
     rest = f"<tr><td></td><td></td><td class='rl-more'>and {more:,} more</td></tr>" if more > 0 else ""
     head = "<tr><th>id</th><th>title</th><th>text</th></tr>"
     return f"<table class='rl-table rl-preview'><thead>{head}</thead><tbody>{rows}{rest}</tbody></table>"
-
-
-def _start(text: str, length: int) -> str:
-    line = " ".join(text[: length * 4].split())
-    return line if len(line) <= length and len(text) <= length * 4 else line[:length].rstrip() + "…"

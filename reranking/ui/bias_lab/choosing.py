@@ -18,6 +18,7 @@ from reranking.strategies.llm import ShowsSeveral
 from reranking.ui import columns, names, notices, state, strategy_set
 from reranking.ui.bias_lab import kept
 from reranking.ui.draft import draft_from_json
+from reranking.wording import listed
 
 DESIGNS: dict[Kind, str] = {
     "pairs": "Orders and their reverses",
@@ -221,13 +222,9 @@ def _remarks(strategies: Sequence[Strategy], noisy: Sequence[int], repeats: int)
     steady = [name for at, name in enumerate(titles) if at not in noisy]
     found = []
     if blind:
-        found.append(f"The order cannot matter to {_listed(blind)}: the test must show exactly no effect.")
+        found.append(f"The order cannot matter to {listed(blind)}: the test must show exactly no effect.")
     if steady and repeats:
-        found.append(f"No repeats for {_listed(steady)}: the same order always gives the same ranking.")
+        found.append(f"No repeats for {listed(steady)}: the same order always gives the same ranking.")
     if any(part.asks for strategy in strategies for part in each(strategy)):
         found.append("Each run asks anew, so that no shuffle is answered from another's replies.")
     return found
-
-
-def _listed(items: Sequence[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
