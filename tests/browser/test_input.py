@@ -18,7 +18,9 @@ ROW_HEIGHT = 35
 
 def upload(page, *files):
     page.get_by_role("button", name="Upload", exact=True).click()
-    page.locator("[data-testid=stFileUploaderDropzoneInput]").set_input_files(list(files))
+    chooser = page.locator("[data-testid=stFileUploaderDropzoneInput]")
+    expect(chooser).to_have_count(1)  # that of a dialog closed before goes a moment later
+    chooser.set_input_files(list(files))
     idle(page)
 
 
