@@ -10,6 +10,10 @@ from datetime import datetime
 import streamlit as st
 
 from reranking.documents import Document
+from reranking.draft import Draft as Draft
+from reranking.draft import Entered as Entered
+from reranking.draft import Entry as Entry
+from reranking.draft import draft_from_json
 from reranking.jobs import Jobs, JobStatus
 from reranking.models import ModelError
 from reranking.providers.registry import Registry
@@ -18,12 +22,9 @@ from reranking.providers.settings import ModelInfo, Settings
 from reranking.store import JobKind, Store, StoreError, open_store
 from reranking.store.sessions import ChangedElsewhereError, MissingSessionError
 from reranking.strategies.base import Strategy
-from reranking.strategies.catalogue import each, with_defaults
+from reranking.strategies.catalogue import each
 from reranking.ui import notices
-from reranking.ui.draft import Draft as Draft
-from reranking.ui.draft import Entered as Entered
-from reranking.ui.draft import Entry as Entry
-from reranking.ui.draft import draft_from_json
+from reranking.views.naming import label_in
 
 ASSESSOR = "me"
 SCALE = "0-3"
@@ -254,12 +255,7 @@ def _documents_of(status: JobStatus) -> tuple[Document, ...]:
 def label_of(strategy: Strategy) -> str:
     """What the user calls this strategy with these parameters; empty for the name made from them."""
     entered: Draft | None = st.session_state.get("draft")
-    named = [entry for entry in entered.shelf if entry.label] if entered is not None else []
-    spec = with_defaults(strategy).spec() if named else {}
-    for entry in named:
-        if (made := entry.strategy()) is not None and with_defaults(made).spec() == spec:
-            return entry.label
-    return ""
+    return "" if entered is None else label_in(entered, strategy)
 
 
 def grades(query: str, documents: Sequence[Document]) -> dict[int, int]:

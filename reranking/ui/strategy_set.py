@@ -16,8 +16,9 @@ from reranking.gateway import Resolve
 from reranking.jobs import predict
 from reranking.models import ModelError
 from reranking.strategies.catalogue import UnknownStrategyError, each, make, without_model
-from reranking.ui import add_strategy, asking_again, forms, names, notices, page, sets_dialog, spending, state, undo
+from reranking.ui import add_strategy, asking_again, forms, notices, page, sets_dialog, spending, state, undo
 from reranking.ui.ready_sets import asks_an_llm, chat_models, with_model
+from reranking.views import naming
 
 
 def strategy_set(entered: state.Draft, documents: Sequence[Document]) -> None:
@@ -93,7 +94,7 @@ def _about(entry: state.Entry) -> str:
     if strategy is None:
         model = entry.spec.get("model")
         return model if isinstance(model, str) else ""
-    return names.told(strategy, with_title=bool(entry.label))
+    return naming.told(strategy, with_title=bool(entry.label))
 
 
 def _asks(entry: state.Entry, query: str, documents: Sequence[Document]) -> str:
@@ -107,7 +108,7 @@ def _editor(entered: state.Draft, entry: state.Entry) -> None:
     strategy = entry.strategy()
     if strategy is not None:
         notices.caption(add_strategy.summary(type(strategy)))
-        _name(entry, names.generated(strategy))
+        _name(entry, naming.generated(strategy))
     asking_again.control(entered, entry)
     _actions(entered, entry)
     if strategy is not None:

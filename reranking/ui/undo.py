@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from reranking.draft import Entered, Entry
 from reranking.ui import notices, state
-from reranking.ui.draft import Entered, Entry
 
 Part = Literal["documents", "strategies"]
 STEPS = 20

@@ -18,7 +18,7 @@ PRIMACY = "simulated:overlap?primacy=3&noise=0.3"
 
 def with_strategies(app, *specs, text=FIVE):
     """A tab on Bias whose strategy set is that of `specs`."""
-    from reranking.ui.draft import Entry
+    from reranking.draft import Entry
 
     tab = entered(app, text=text)
     tab.at.session_state["draft"].shelf = [Entry(make(spec).spec()) for spec in specs]

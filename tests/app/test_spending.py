@@ -2,11 +2,11 @@
 
 import pytest
 
+from reranking.draft import Draft, Entry
 from reranking.models import Predicted
 from reranking.providers.registry import Registry
 from reranking.replies import Choices, Receipt
 from reranking.store import open_store
-from reranking.ui.draft import Draft, Entry
 from tests.oracles import Scripted
 
 TEXT = "apple pie with cinnamon\n\nmotor oil for old cars\n\na clock that is late"

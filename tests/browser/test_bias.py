@@ -5,11 +5,11 @@ import json
 import pytest
 
 from reranking.analysis.bias_plan import BiasPlan
+from reranking.draft import Draft, Entry
 from reranking.jobs import Jobs
 from reranking.providers.registry import Registry
 from reranking.store import open_store
 from reranking.strategies.catalogue import make
-from reranking.ui.draft import Draft, Entry
 from tests.browser.conftest import shot
 
 pytestmark = pytest.mark.browser

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import expect
 
 from reranking.documents import Document
+from reranking.draft import Draft, Entry
 from reranking.store.store import Store
-from reranking.ui.draft import Draft, Entry
 from tests.browser.conftest import Server
 from tests.providers.fake_server import FakeOpenAI, serving
 

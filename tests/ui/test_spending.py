@@ -2,6 +2,7 @@
 
 import pytest
 
+from reranking.draft import Draft, Entry, draft_from_json
 from reranking.engine import Estimate
 from reranking.gateway import Budget
 from reranking.jobs import JobStatus, Part, together
@@ -9,7 +10,6 @@ from reranking.ranking import Usage, by_order
 from reranking.strategies.lexical import BM25
 from reranking.ui import spending, state
 from reranking.ui.columns import time_taken
-from reranking.ui.draft import Draft, Entry, draft_from_json
 from tests.support import candidates
 
 NOTHING = Estimate(0, 0, True)

@@ -11,13 +11,13 @@ import streamlit as st
 from reranking.analysis.bias_plan import BiasPlan
 from reranking.analysis.designs import FEWEST_REPEATS, RUNS, Kind, offered, runs_needed
 from reranking.documents import Document, has_content
+from reranking.draft import draft_from_json
 from reranking.formats.loaded import FormatError, Input
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import each, with_defaults
 from reranking.strategies.llm import ShowsSeveral
 from reranking.ui import columns, names, notices, state, strategy_set
 from reranking.ui.bias_lab import kept
-from reranking.ui.draft import draft_from_json
 from reranking.wording import listed
 
 DESIGNS: dict[Kind, str] = {

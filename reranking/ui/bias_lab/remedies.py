@@ -15,14 +15,15 @@ from reranking.strategies.base import Strategy
 from reranking.strategies.bias_results import BiasResult
 from reranking.strategies.catalogue import with_defaults
 from reranking.strategies.remedies import Variant, at_work, variants
-from reranking.ui import columns, names, notices, page, running, state
+from reranking.ui import columns, notices, page, running, state
 from reranking.ui.bias_lab import kept, wording
 from reranking.ui.bias_lab.choosing import told
+from reranking.views.naming import is_installed
 
 
 def show(job: JobStatus, position: int, strategy: Strategy, result: BiasResult) -> None:
     """The remedies of one strategy of a test: those that were tried, and those that can be."""
-    if kept.ignores_order(strategy) or not names.is_installed(strategy):
+    if kept.ignores_order(strategy) or not is_installed(strategy):
         return
     known = variants(strategy)
     tried = kept.remedy_jobs(job, position)
