@@ -37,7 +37,7 @@ def cut(text: str, length: int) -> str:
 def wrapped(text: str, width: int, lines: int) -> list[str]:
     """`text` in at most `lines` lines of `width` characters, with an ellipsis if there was more.
 
-    Lines end at spaces, or within a long name such as `hf:org/model-name` after a delimiter.
+    Lines end at spaces, or within a long name such as `hf:org/model-name?key=value` after a delimiter.
     """
     line = plain(text)
     parts = line.split(" · ") if len(line) > width else [line]
@@ -49,7 +49,7 @@ def wrapped(text: str, width: int, lines: int) -> list[str]:
 
 def _rows(text: str, width: int) -> list[str]:
     rows = [""]
-    for piece in re.findall(rf"[^\s:/_-]{{1,{max(width - 1, 1)}}}[\s:/_-]?|[\s:/_-]", text):
+    for piece in re.findall(rf"[^\s:/_?&-]{{1,{max(width - 1, 1)}}}[\s:/_?&-]?|[\s:/_?&-]", text):
         if len((rows[-1] + piece).rstrip()) > width:
             rows.append("")
         rows[-1] += piece

@@ -1,18 +1,26 @@
 """The colours of every chart, for light and dark backgrounds, safe for colour-blind readers.
 
-A strategy has the same colour everywhere: that of its place in the comparison. Grades use one
-sequential scale, effects one diverging scale that is to be centred at zero.
+A strategy has the same colour and shape everywhere: those of its place in the comparison. Documents
+are drawn in the colours of words (`text`, `muted`, `faint`), so that none passes for a strategy.
+Grades use one sequential scale, effects one diverging scale that is to be centred at zero.
 """
 
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Literal, get_args
 
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 """Okabe and Ito's colours in the order in which strategies take them."""
 
 LINES = 6
 """How many of them, from the first, stand out as thin lines on light and on dark backgrounds."""
+
+Shape = Literal["circle", "square", "triangle-up", "diamond", "triangle-down"]
+"""Shapes in the order in which strategies take them, as plotly calls them: colour and shape together
+repeat after forty strategies only."""
+
+_SIGNS = "●■▲◆▼"
 
 Scale = list[tuple[float, str]]
 """A continuous scale as plotly takes it: places from 0 to 1 with their colours."""
@@ -22,6 +30,17 @@ def colour(position: int, dark: bool) -> str:
     """The colour of the strategy at `position` (from 0); after eight they begin again."""
     chosen = OKABE_ITO[position % len(OKABE_ITO)]
     return "#BBBBBB" if dark and chosen == "#000000" else chosen
+
+
+def shape(position: int) -> Shape:
+    """The shape of the strategy at `position` (from 0); after five they begin again."""
+    shapes: tuple[Shape, ...] = get_args(Shape)
+    return shapes[position % len(shapes)]
+
+
+def sign(position: int, dark: bool) -> str:
+    """The mark of the strategy at `position` within a text that plotly draws: its shape in its colour."""
+    return f'<span style="color:{colour(position, dark)}">{_SIGNS[position % len(_SIGNS)]}</span>'
 
 
 def text(dark: bool) -> str:

@@ -10,18 +10,26 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 
 from reranking.charts import palette
-from reranking.charts.frame import SIZE, cut, empty, escape, framed
-from reranking.charts.labels import spread
+from reranking.charts.frame import SIZE, cut, empty, escape, framed, wrapped
+from reranking.charts.labels import beside
 
 Price = Literal["seconds", "dollars"]
 
 PLOT = 250
 """Height of the plot in pixels."""
 
-LABEL = 18
-"""Characters of a label."""
+LEAST_WIDTH = 220
+"""Width of the plot in pixels for which the numbers are placed: where it is wider, they are further apart."""
 
-LABEL_GAP = 17
+NAME = 44
+"""Characters of a line of the legend."""
+
+LINE = 18
+"""Height in pixels of a line of the legend."""
+
+BELOW = 54
+"""Height in pixels between the plot and the legend, for the axis."""
+
 WIDE = 20
 """With prices this many times apart the axis is logarithmic."""
 
@@ -41,6 +49,11 @@ class Priced:
     price: float
     low: float
     high: float
+
+    @property
+    def middle(self) -> float:
+        """The middle of the range."""
+        return (self.low + self.high) / 2
 
 
 def beaten(points: Sequence[Priced]) -> list[bool]:
@@ -62,33 +75,35 @@ def quality_cost(points: Sequence[Priced], price: Price, quality: str, dark: boo
     """Draw quality (upwards) against price (to the right), with a line where quality is still a range.
 
     `quality` names the figure. Strategies of the Pareto front are filled, the others hollow; a
-    dotted line joins the front where no quality is a range. Names stand at the right, each joined
-    to its point. The title belongs beside the figure, where it can be wrapped.
+    dotted line joins the front where no quality is a range. Each point has a number, from the best
+    quality on, and the legend below has the full names. The title belongs beside the figure, where
+    it can be wrapped.
     """
     if not points:
         return empty("", "There is no strategy whose quality and price are known.", dark)
+    points = sorted(points, key=lambda point: (-point.middle, point.price, point.position))
     axis = _Axis.of([point.price for point in points], price)
     low = max(0.0, floor(min(point.low for point in points) * 10 - 0.5) / 10)
     high = min(1.0, ceil(max(point.high for point in points) * 10 + 0.01) / 10)
-    pad = (high - low) * 0.05
+    pad = (high - low) * 0.08
     bottom, top = low - pad, high + pad
     hollow = beaten(points)
-    leaders, names = _labels(points, axis, (bottom, top), dark)
+    legend, lines = _legend(points, dark)
     dots = [_point(point, axis, price, quality, dark, hollow=out) for point, out in zip(points, hollow, strict=True)]
     front = [point for point, out in zip(points, hollow, strict=True) if not out]
     words = {"color": palette.muted(dark), "size": SIZE}
     common = {"zeroline": False, "fixedrange": True, "ticks": "", "tickfont": words, "gridcolor": palette.faint(dark)}
     return framed(
-        go.Figure([*_front(points, front, axis, dark), *leaders, *dots]),
+        go.Figure([*_front(points, front, axis, dark), *dots]),
         "",
         [],
         dark,
-        height=HEAD + PLOT + 48,
-        margin={"l": 46, "r": 30 + 7 * min(LABEL, max(len(point.name) for point in points)), "t": HEAD, "b": 48},
+        height=HEAD + PLOT + BELOW + LINE * lines,
+        margin={"l": 46, "r": 12, "t": HEAD, "b": BELOW + LINE * lines},
         xaxis=common | axis.layout() | {"showgrid": False, "range": [axis.start, axis.end]},
         yaxis=common | {"title": {"text": quality, "font": {"size": SIZE}, "standoff": 6}, "range": [bottom, top],
                         "griddash": "dot", "tickformat": ".1f", "nticks": 6},
-        annotations=names,
+        annotations=[*_numbers(points, axis, (bottom, top), dark), *legend],
     )  # fmt: skip
 
 
@@ -110,48 +125,57 @@ def _front(points: Sequence[Priced], front: Sequence[Priced], axis: _Axis, dark:
 
 
 def _point(point: Priced, axis: _Axis, price: Price, quality: str, dark: bool, *, hollow: bool) -> dict[str, Any]:
-    colour = palette.colour(point.position, dark)
+    colour, shape = palette.colour(point.position, dark), palette.shape(point.position)
     known = point.low == point.high
     text = f"{point.low:.3f}" if known else f"{point.low:.2f} to {point.high:.2f}"
+    name = "<br>".join(f"<b>{escape(line)}</b>" for line in wrapped(point.name, 60, 4))
     return {
         "type": "scatter",
-        "x": [axis.place(point.price)] * (1 if known else 2),
-        "y": [point.low] if known else [point.low, point.high],
+        "x": [axis.place(point.price)] * (1 if known else 3),
+        "y": [point.low] if known else [point.low, point.middle, point.high],
         "mode": "markers" if known else "lines+markers",
-        "line": {"color": colour, "width": 2 if hollow else 5},
+        "line": {"color": colour, "width": 2 if hollow else 4},
         "marker": {
-            "size": 11 if known else 8,
+            "size": 12 if known else [8, 11, 8],
             "color": palette.background(dark) if hollow else colour,
             "line": {"color": colour, "width": 2},
-            "symbol": "circle" if known else "line-ew",
+            "symbol": shape if known else ["line-ew", shape, "line-ew"],
         },
         "name": cut(point.name, 50),
-        "hovertext": f"<b>{escape(cut(point.name, 50))}</b><br>{quality} {text}<br>{_amount(point.price, price)}",
+        "hovertext": f"{name}<br>{quality} {text}<br>{_amount(point.price, price)}",
         "hoverinfo": "text",
         "cliponaxis": False,
     }
 
 
-def _labels(
-    points: Sequence[Priced], axis: _Axis, reach: tuple[float, float], dark: bool
-) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The names at the right, none over another, and the thin lines that join them to their points: lines, names."""
+def _numbers(points: Sequence[Priced], axis: _Axis, reach: tuple[float, float], dark: bool) -> list[dict[str, Any]]:
+    """The number of each point beside it, none over another or over a point."""
     bottom, top = reach
-    pixels = PLOT / (top - bottom)
-    ordered = sorted(points, key=lambda point: -(point.low + point.high))
-    middles = [(point.low + point.high) / 2 for point in ordered]
-    placed = spread([(top - middle) * pixels for middle in middles], LABEL_GAP, LABEL_GAP / 2, PLOT - LABEL_GAP / 2)
-    lines, names = [], []
-    for point, middle, place in zip(ordered, middles, placed, strict=True):
-        height = top - place / pixels
-        line: dict[str, Any] = {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "cliponaxis": False}
-        line |= {"x": [axis.place(point.price), axis.end], "y": [middle, height]}
-        lines.append(line | {"line": {"color": palette.faint(dark), "width": 1}})
-        key = f'<span style="color:{palette.colour(point.position, dark)}">■</span>'
-        name: dict[str, Any] = {"x": 1, "xref": "paper", "xanchor": "left", "xshift": 4, "y": height}
-        name |= {"yanchor": "middle", "showarrow": False, "text": f"{key} {escape(cut(point.name, LABEL))}"}
-        names.append(name | {"font": {"color": palette.text(dark), "size": SIZE}})
-    return lines, names
+    across, down = LEAST_WIDTH / (axis.end - axis.start), PLOT / (top - bottom)
+    lines = [
+        ((axis.place(point.price) - axis.start) * across, (top - point.high) * down, (top - point.low) * down)
+        for point in points
+    ]
+    clear, faint = "rgba(0,0,0,0)", palette.muted(dark)
+    return [
+        {"x": axis.place(point.price), "y": point.middle, "ax": label.right, "ay": label.down, "text": str(number),
+         "showarrow": True, "arrowhead": 0, "arrowwidth": 1, "arrowcolor": faint if label.far else clear,
+         "standoff": 7, "font": {"color": palette.text(dark), "size": SIZE}}
+        for number, (point, label) in enumerate(zip(points, beside(lines, LEAST_WIDTH, PLOT), strict=True), start=1)
+    ]  # fmt: skip
+
+
+def _legend(points: Sequence[Priced], dark: bool) -> tuple[list[dict[str, Any]], int]:
+    """Number, mark and full name of each strategy below the plot, and how many lines they take."""
+    notes, line = [], 0
+    for number, point in enumerate(points, start=1):
+        rows = [escape(row) for row in wrapped(point.name, NAME, 4)]
+        note: dict[str, Any] = {"x": 0, "xref": "paper", "xanchor": "left", "align": "left", "showarrow": False}
+        note |= {"y": 0, "yref": "paper", "yanchor": "top", "xshift": -40, "yshift": -(BELOW + line * LINE)}
+        note |= {"text": f"{number}  {palette.sign(point.position, dark)}  {'<br>'.join(rows)}"}
+        notes.append(note | {"font": {"color": palette.text(dark), "size": SIZE}})
+        line += len(rows)
+    return notes, line
 
 
 @dataclass(frozen=True, slots=True)
