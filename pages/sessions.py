@@ -4,7 +4,8 @@ from datetime import datetime
 
 import streamlit as st
 
-from reranking.ui import columns, deleting, page, state
+from reranking.ui import deleting, page, state
+from reranking.views.amounts import spent
 
 page.begin()
 search = st.text_input("Search", placeholder="Search titles and queries", label_visibility="collapsed", key="search")
@@ -22,7 +23,7 @@ for row in rows:
     with st.container(border=True, key=f"session-{row.id}"):
         text, open_button, delete_button = st.columns([8, 1, 1], vertical_alignment="center")
         title = row.title or "Draft"
-        cost = "cost unknown" if row.cost_usd is None else columns.money(row.cost_usd) if row.cost_usd else "free"
+        cost = "cost unknown" if row.cost_usd is None else spent(row.cost_usd)
         changed = datetime.fromtimestamp(row.updated)
         facts = [
             f"{row.strategies} strategies",

@@ -10,7 +10,7 @@ from typing import Any
 
 from reranking.replies import Attention, Choices, LogLikelihood, Scores, Text
 from reranking.store.calls import CallRow
-from reranking.ui import columns
+from reranking.views import amounts
 from reranking.wording import one_line
 
 PIECE_SHOWN = 50_000
@@ -37,7 +37,7 @@ def calls(rows: Sequence[CallRow], index: int | None, first: int = 1, labels: Se
 def _call(row: CallRow, number: int, index: int | None, is_open: bool, labels: Sequence[str]) -> str:
     few = len(row.shown) <= NAMED_IN_LINE and (len(row.shown) > 1 or index is None)
     about = " / ".join(one_line(name, 32) for name in _names(row.shown, labels)) if few else ""
-    gist = " · ".join(part for part in (row.task, about, _gist(row), row.source, columns.seconds(row.seconds)) if part)
+    gist = " · ".join(part for part in (row.task, about, _gist(row), row.source, amounts.seconds(row.seconds)) if part)
     head = f"<summary><b>{number}</b> {escape(gist)}</summary>"
     body = f"{_answer(row, index)}{_facts(row, labels)}{_prompt(row, index)}{_raw(row)}"
     return f"<details class='rl-call'{' open' if is_open else ''}>{head}{body}</details>"
@@ -100,7 +100,7 @@ def _choices(row: CallRow) -> list[str]:
 
 def _facts(row: CallRow, labels: Sequence[str]) -> str:
     """What was sent where, and what it took; what is not known is said to be unknown."""
-    spent = "unknown" if row.cost_usd is None else columns.money(row.cost_usd) if row.cost_usd else "free"
+    spent = amounts.spent(row.cost_usd)
     if row.cost_usd and row.source in {"cache", "shared"}:
         spent += ", paid when it was sent"
     tokens = f"{_number(row.input_tokens)} in, {_number(row.output_tokens)} out"
@@ -114,8 +114,8 @@ def _facts(row: CallRow, labels: Sequence[str]) -> str:
         ("tokens", tokens),
         ("reasoning tokens", reasoning),
         ("cost", spent),
-        ("time of the model", "not stated" if model_seconds is None else columns.seconds(model_seconds)),
-        ("time, waiting included", columns.seconds(row.seconds)),
+        ("time of the model", "not stated" if model_seconds is None else amounts.seconds(model_seconds)),
+        ("time, waiting included", amounts.seconds(row.seconds)),
         ("retries", f"{row.retries}"),
     ]
     if len(row.shown) > 1 and row.kind not in _PER_TEXT:

@@ -13,8 +13,10 @@ from reranking.documents import Candidate
 from reranking.explain.evidence import because, score_text
 from reranking.explain.highlight import Span
 from reranking.store.judgments import Judgment
-from reranking.ui import columns, evidence, filters
+from reranking.ui import columns, filters
 from reranking.ui.compared import Compared
+from reranking.ui.names import title
+from reranking.views import evidence
 
 WORDS = "words of the query"
 METADATA_SHOWN = 30
@@ -150,7 +152,7 @@ def placed(found: Compared, index: int, against: int | None, calls: Mapping[int,
         score = "" if item.score is None else score_text(item.score)
         kind = f"<div class='rl-id'>{escape(ranking.score_kind)}</div>"
         told = f"{evidence.reason(item.explanation)}{evidence.quotes(item.explanation)}"
-        told += evidence.parts(item.explanation, 6) or (evidence.no_reason(item, ranking, part.strategy))
+        told += evidence.parts(item.explanation, 6) or (evidence.no_reason(item, ranking, title(part.strategy)))
         count = calls.get(at, 0)
         label = f"{count:,} model call{'' if count == 1 else 's'}"
         button = columns.calls_button(part, str(index), label) if count else ""

@@ -14,10 +14,12 @@ from reranking.analysis.differences import Place, moved
 from reranking.documents import Candidate
 from reranking.explain.highlight import marked
 from reranking.jobs import Part
-from reranking.ranking import Diagnostic, Item, Ranking, Usage
-from reranking.ui import evidence, filters
+from reranking.ranking import Diagnostic, Item, Ranking
+from reranking.ui import filters
 from reranking.ui.compared import Compared
 from reranking.ui.names import parameters_and_model, title
+from reranking.views import evidence
+from reranking.views.amounts import took
 
 TEXT_SHOWN = 2_000
 TEXT_SHOWN_OF_MANY = 400
@@ -152,49 +154,6 @@ def summary(part: Part, *, with_calls: bool = False) -> str:
     return f"<div class='rl-took'>{state} {escape(took(ranking))}</div>{kind}{notes}{calls}"
 
 
-def took(ranking: Ranking) -> str:
-    """Requests, cost and seconds in a few words."""
-    usage = ranking.usage
-    requests = f"{usage.requests:,} request{'' if usage.requests == 1 else 's'}"
-    return f"{requests} · {cost(ranking)} · {time_taken(usage)}"
-
-
-def cost(ranking: Ranking) -> str:
-    """What a ranking's replies cost, in a word where there is no amount."""
-    spent = ranking.usage.cost_usd
-    if spent is None:
-        return "cost unknown"
-    return money(spent) if spent else "nothing spent" if ranking.outcome == "failed" else "free"
-
-
-def money(dollars: float) -> str:
-    """Dollars with as many decimals as the amount needs."""
-    return f"${dollars:.2f}" if dollars >= 1 else f"${dollars:.4f}"
-
-
-def seconds(value: float) -> str:
-    """Seconds, shorter ones in milliseconds."""
-    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
-
-
-def time_taken(usage: Usage) -> str:
-    """Seconds on the clock and, where they differ, those that the model took.
-
-    `shared` or `cached` says that nothing was asked: other strategies of the run or earlier runs had asked it.
-    """
-    clock = seconds(usage.seconds)
-    if not usage.requests:
-        return clock
-    notes = []
-    if usage.model_seconds and (usage.cached or usage.model_seconds > usage.seconds):
-        notes.append(f"model {seconds(usage.model_seconds)}")
-    if usage.cached == usage.requests:
-        notes.append("shared" if usage.shared == usage.cached else "cached")
-    elif usage.cached:
-        notes.append(f"{usage.cached:,} of {usage.requests:,} cached")
-    return f"{clock} ({', '.join(notes)})" if notes else clock
-
-
 def calls_button(part: Part, about: str, label: str = "Model calls") -> str:
     """Opens the calls about one document, by its original position, or about `all` of them."""
     return f"<button type='button' class='rl-open-calls' data-calls='{part.position}/{about}'>{escape(label)}</button>"
@@ -251,7 +210,7 @@ def _whole(item: Item, ranking: Ranking, part: Part) -> str:
     """Everything that the ranking tells of a document."""
     found = item.explanation
     told = f"{evidence.reason(found)}{evidence.quotes(found)}{evidence.parts(found)}"
-    return told or evidence.no_reason(item, ranking, part.strategy)
+    return told or evidence.no_reason(item, ranking, title(part.strategy))
 
 
 def _title(candidate: Candidate, look: Look) -> str:

@@ -23,9 +23,9 @@ from reranking.ui import (
     page,
     prices,
     quality_price,
-    spending,
 )
 from reranking.ui.compared import Compared, Grades
+from reranking.views.amounts import saved
 
 _STYLE = Path(__file__).with_name("overview.css")
 
@@ -39,7 +39,7 @@ def show(found: Compared, grades: Grades) -> None:
     following.show(found)
     _panels(found, grades)
     page.html(prices.table(found, grades.all))
-    if said := spending.saved(found.rankings):
+    if said := saved(found.rankings):
         notices.caption(said)
     if grades.all:
         notices.caption(prices.about_quality(len(found.documents), grades))

@@ -8,8 +8,9 @@ from math import ceil, floor
 
 from reranking.analysis.agreement import ties_everything
 from reranking.analysis.metrics import QualityRange, Range, quality_range
-from reranking.ui import columns, state
+from reranking.ui import state
 from reranking.ui.compared import Compared, Grades
+from reranking.views.amounts import cost, time_taken
 
 
 def table(found: Compared, grades: Mapping[int, int]) -> str:
@@ -23,7 +24,7 @@ def table(found: Compared, grades: Mapping[int, int]) -> str:
         if ties_everything(ranking):
             outcome += " <span class='rl-all-tied' title='It tells no two documents apart.'>all tied</span>"
         cells = [escape(name), outcome, f"{usage.requests:,}", f"{usage.cached:,}", f"{usage.input_tokens:,}",
-                 f"{usage.output_tokens:,}", columns.cost(ranking), columns.time_taken(usage)]  # fmt: skip
+                 f"{usage.output_tokens:,}", cost(ranking), time_taken(usage)]  # fmt: skip
         cells += _quality(quality_range(ranking, grades, max(state.GRADES))) if grades else []
         rows.append("<tr>" + "".join(_cell(at, cell) for at, cell in enumerate(cells)) + "</tr>")
     head = "".join(f"<th{'' if at < 2 else ' class=rl-num'}>{text}</th>" for at, text in enumerate(heads))

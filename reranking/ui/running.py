@@ -12,7 +12,8 @@ import streamlit as st
 from reranking.jobs import JobStatus, Part
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import each
-from reranking.ui import columns, names, notices, page, spending, state
+from reranking.ui import names, notices, page, spending, state
+from reranking.views.amounts import money
 
 POLL_SECONDS = 0.5
 
@@ -83,7 +84,7 @@ def _bar(name: str, parts: list[Part], started: float) -> str:
         text = f"{text}, {loading}" if done else loading
     spent = [part.cost_usd for part in parts]
     known = [cost for cost in spent if cost is not None]
-    cost = "" if len(known) < len(spent) or not sum(known) else f" · {columns.money(sum(known))}"
+    cost = "" if len(known) < len(spent) or not sum(known) else f" · {money(sum(known))}"
     return (
         f"<div class='rl-progress'><span>{escape(name)}</span>"
         f"<span class='rl-bar'><i style='width:{share:.0f}%'></i></span><span>{escape(text + cost)}</span></div>"

@@ -11,7 +11,6 @@ from reranking.engine import Estimate
 from reranking.gateway.budget import dollars
 from reranking.jobs import JobStatus, together
 from reranking.models import ModelError
-from reranking.ranking import Ranking
 from reranking.ui import notices, state
 
 LITTLE = 0.05
@@ -105,21 +104,6 @@ def run_line(entered: state.Draft, estimates: Sequence[Estimate]) -> None:
         state.keep()
     if said := about_limit(entered.limit, estimates):
         notices.caption(said)
-
-
-def saved(rankings: Sequence[Ranking]) -> str:
-    """How many requests needed no new call, and why, as a sentence; empty if none."""
-    requests = sum(ranking.usage.requests for ranking in rankings)
-    cached = sum(ranking.usage.cached for ranking in rankings)
-    shared = sum(ranking.usage.shared for ranking in rankings)
-    if not cached:
-        return ""
-    why = []
-    if shared:
-        why.append(f"{shared:,} asked already in this run")
-    if cached > shared:
-        why.append(f"{cached - shared:,} answered in earlier runs")
-    return f"Saved {cached:,} of {_count(requests, 'request')}: {' and '.join(why)}."
 
 
 def so_far(status: JobStatus) -> str:

@@ -11,7 +11,8 @@ from reranking.formats.collection import read_collection
 from reranking.formats.fields import Columns, Role
 from reranking.formats.loaded import FormatError, Input, Loaded
 from reranking.formats.read import read
-from reranking.ui import evidence, notices, page, state, undo
+from reranking.ui import notices, page, state, undo
+from reranking.views import evidence
 
 MOST_MEGABYTES = 20
 PREVIEW = 5

@@ -5,9 +5,10 @@ import pytest
 from reranking.analysis.bias_model import Estimate
 from reranking.documents import Document, as_candidates
 from reranking.strategies.catalogue import make
-from reranking.ui.bias_lab import wording
 from reranking.ui.bias_lab.choosing import worth_testing
 from reranking.ui.bias_lab.kept import ignores_order, is_steady
+from reranking.views import bias_figures
+from reranking.views.amounts import spent
 
 
 @pytest.mark.parametrize("kind", ["bm25", "dense", "late-interaction", "cross-encoder", "grade", "yes-no", "aspects"])
@@ -46,26 +47,40 @@ def test_strategies_made_of_others_are_tested_first_if_one_of_those_shows_severa
 
 
 def test_an_interval_is_written_with_real_minus_signs_and_a_dash_stands_for_what_is_not_known():
-    assert wording.interval(Estimate(-3.21, -4.06, -2.38)) == "−3.2 (−4.1 to −2.4)"
-    assert wording.interval(Estimate(0.0)) == "0"
-    assert wording.interval(None) == wording.figure(None) == wording.share(None) == wording.p(None) == "–"
-    assert (wording.p(0.0004), wording.p(0.03)) == ("< .001", ".03")
-    assert (wording.money(None), wording.money(0.0), wording.money(0.25)) == ("unknown", "free", "$0.2500")
+    assert bias_figures.interval(Estimate(-3.21, -4.06, -2.38)) == "−3.2 (−4.1 to −2.4)"
+    assert bias_figures.interval(Estimate(0.0)) == "0"
+    assert (
+        bias_figures.interval(None)
+        == bias_figures.figure(None)
+        == bias_figures.share(None)
+        == bias_figures.p(None)
+        == "–"
+    )
+    assert (bias_figures.p(0.0004), bias_figures.p(0.03)) == ("< .001", ".03")
+    assert (spent(None), spent(0.0), spent(0.25)) == ("unknown", "free", "$0.2500")
 
 
 def test_a_figure_that_is_nearly_1_is_not_told_as_1():
-    assert (wording.figure(1.0), wording.figure(0.9981), wording.figure(0.994)) == ("1.00", "> 0.99", "0.99")
-    assert (wording.figure(-1.0), wording.figure(-0.9981), wording.figure(-0.004)) == ("−1.00", "< −0.99", "0.00")
+    assert (bias_figures.figure(1.0), bias_figures.figure(0.9981), bias_figures.figure(0.994)) == (
+        "1.00",
+        "> 0.99",
+        "0.99",
+    )
+    assert (bias_figures.figure(-1.0), bias_figures.figure(-0.9981), bias_figures.figure(-0.004)) == (
+        "−1.00",
+        "< −0.99",
+        "0.00",
+    )
 
 
 def test_cells_of_tables_are_shown_as_the_characters_they_are():
-    shown = wording.table(("<b>",), [("<img src=x>",)])
+    shown = bias_figures.table(("<b>",), [("<img src=x>",)])
     assert "<img" not in shown
     assert "&lt;img src=x&gt;" in shown
 
 
 @pytest.mark.parametrize("ids", [("a", "b", "c"), ("a", "a", "b"), ("a", "a", "a (2)")])
 def test_documents_of_equal_ids_are_told_apart_in_the_raw_runs(ids):
-    found = wording.document_ids(as_candidates([Document("text", id=id) for id in ids]))
+    found = bias_figures.document_ids(as_candidates([Document("text", id=id) for id in ids]))
     assert len(set(found)) == 3
     assert ids[2] in found[2]

@@ -9,7 +9,7 @@ from reranking.jobs import JobStatus, Part, together
 from reranking.ranking import Usage, by_order
 from reranking.strategies.lexical import BM25
 from reranking.ui import spending, state
-from reranking.ui.columns import time_taken
+from reranking.views.amounts import saved, time_taken
 from tests.support import candidates
 
 NOTHING = Estimate(0, 0, True)
@@ -110,11 +110,11 @@ def test_a_rerun_from_the_cache_does_not_look_as_if_the_model_were_fast(taken, s
 
 
 def test_what_was_saved_is_told_apart_by_where_it_came_from():
-    assert spending.saved([ranking(), ranking()]) == ""
-    assert spending.saved([ranking(cached=12, shared=12), ranking()]) == (
+    assert saved([ranking(), ranking()]) == ""
+    assert saved([ranking(cached=12, shared=12), ranking()]) == (
         "Saved 12 of 40 requests: 12 asked already in this run."
     )
-    assert spending.saved([ranking(cached=12, shared=2), ranking(cached=5)]) == (
+    assert saved([ranking(cached=12, shared=2), ranking(cached=5)]) == (
         "Saved 17 of 40 requests: 2 asked already in this run and 15 answered in earlier runs."
     )
 

@@ -16,8 +16,9 @@ from reranking.formats.loaded import FormatError, Input
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import each, with_defaults
 from reranking.strategies.llm import ShowsSeveral
-from reranking.ui import columns, names, notices, state, strategy_set
+from reranking.ui import names, notices, state, strategy_set
 from reranking.ui.bias_lab import kept
+from reranking.views.amounts import money
 from reranking.wording import listed
 
 DESIGNS: dict[Kind, str] = {
@@ -207,7 +208,7 @@ def told(
     if not requests:
         return f"{what}, no requests, free"
     about = "" if exact else "about "
-    price = "cost not known" if cost is None else f"at most {columns.money(cost)}" if cost else "free"
+    price = "cost not known" if cost is None else f"at most {money(cost)}" if cost else "free"
     return f"{what}, {about}{requests:,} requests, ~{_thousands(tokens)} tokens, {price}"
 
 

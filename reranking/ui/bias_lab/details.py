@@ -16,7 +16,7 @@ from reranking.charts.position_effects import position_effects, slot_effects
 from reranking.charts.rank_intervals import rank_intervals
 from reranking.charts.verdict_matrix import verdict_matrix
 from reranking.ui import drawing, notices, page
-from reranking.ui.bias_lab import wording
+from reranking.views import bias_figures
 
 WITHOUT_PICTURES = frozenset({"no effect", "all tied", "failed", "repairs"})
 """Findings that are complete in words; a picture would suggest more, or show repairs as if they were a bias."""
@@ -101,15 +101,15 @@ def _runs(bias: Bias, document: int) -> str:
         for row, run in enumerate(observed.kept)
     ]
     rows.sort(key=lambda row: int(row[1]))
-    return wording.table(("shuffle", "given at", "ended at rank"), rows, numbers_from=0, narrow=True)
+    return bias_figures.table(("shuffle", "given at", "ended at rank"), rows, numbers_from=0, narrow=True)
 
 
 def _pairs(bias: Bias, pairwise: PairwiseBias, labels: Sequence[str], key: str) -> None:
     page.html("<h3 class='rl-heading'>Pairs within the prompt</h3>")
-    consistency = wording.share(pairwise.consistency)
+    consistency = bias_figures.share(pairwise.consistency)
     if pairwise.pairs:
         sides = f"The first of two passages wins whichever it is in {pairwise.first}, the second in {pairwise.second}"
-        preference = f"preference {wording.figure(pairwise.preference)} (−1 always the first, 1 always the second)"
+        preference = f"preference {bias_figures.figure(pairwise.preference)} (−1 always the first, 1 always the second)"
         chance = "" if pairwise.p is None else f", p {p_value(pairwise.p)}"
         notices.caption(
             f"Both orders name the same document in {pairwise.consistent} of {pairwise.pairs} pairs ({consistency}). "
@@ -142,40 +142,40 @@ def _figures(bias: Bias) -> str:
     model, stable, noise, test = bias.model, bias.shuffled, bias.noise, bias.test
     slope = model.slope
     rows = [
-        ("From last to first, places gained", wording.interval(model.last_to_first), "positive: earlier is better"),
+        ("From last to first, places gained", bias_figures.interval(model.last_to_first), "positive: earlier is better"),
         (
             "Slope",
             "–" if slope is None else f"{slope.value:.3f}".replace("-", "−"),
             "places of rank per place of input",
         ),
-        ("From the ends to the middle, places lost", wording.interval(model.middle), "positive: lost in the middle"),
+        ("From the ends to the middle, places lost", bias_figures.interval(model.middle), "positive: lost in the middle"),
         (
             "p of a trend",
-            wording.p(None if test is None else test.linear_adjusted),
+            bias_figures.p(None if test is None else test.linear_adjusted),
             "randomisation test, Holm over both",
         ),
-        ("p of middle against ends", wording.p(None if test is None else test.middle_adjusted), "the same"),
-        ("Share explained by position", wording.share(model.position_share), "of what documents leave (partial eta²)"),
+        ("p of middle against ends", bias_figures.p(None if test is None else test.middle_adjusted), "the same"),
+        ("Share explained by position", bias_figures.share(model.position_share), "of what documents leave (partial eta²)"),
     ]
     if stable is not None:
         rows += [
-            ("Kendall's W", wording.figure(stable.w), "1: all shuffles give the same ranking; ties corrected"),
-            ("Mean tau of two shuffles", wording.figure(stable.tau), "1: same order, 0: unrelated"),
-            ("Flip rate", wording.share(stable.flips), "pairs that stand the other way round in another shuffle"),
+            ("Kendall's W", bias_figures.figure(stable.w), "1: all shuffles give the same ranking; ties corrected"),
+            ("Mean tau of two shuffles", bias_figures.figure(stable.tau), "1: same order, 0: unrelated"),
+            ("Flip rate", bias_figures.share(stable.flips), "pairs that stand the other way round in another shuffle"),
             ("Moved", f"{decimal(stable.moved)} places" if stable.moved is not None else "–", "between two shuffles"),
-            ("Entropy of the top document", wording.figure(stable.entropy), "0: always the same one on top"),
-            (f"Overlap of the top {stable.top}", wording.share(stable.overlap), "of two shuffles"),
-            ("Tied pairs", wording.share(stable.tied_pairs), "of documents"),
+            ("Entropy of the top document", bias_figures.figure(stable.entropy), "0: always the same one on top"),
+            (f"Overlap of the top {stable.top}", bias_figures.share(stable.overlap), "of two shuffles"),
+            ("Tied pairs", bias_figures.share(stable.tied_pairs), "of documents"),
         ]
     if noise is not None:
         moved, flips = noise.stability.moved, noise.stability.flips
         rows += [
             ("Moved when repeated", "–" if moved is None else f"{decimal(moved)} places", "the noise of the model"),
-            ("Flip rate when repeated", wording.share(flips), "the same order again"),
-            ("Excess flip rate", wording.share(noise.excess_flips), "what the order adds to the noise"),
+            ("Flip rate when repeated", bias_figures.share(flips), "the same order again"),
+            ("Excess flip rate", bias_figures.share(noise.excess_flips), "what the order adds to the noise"),
         ]
     rows += [
-        ("Placed by repair", wording.share(bias.repaired), "documents that a reply left out"),
+        ("Placed by repair", bias_figures.share(bias.repaired), "documents that a reply left out"),
         ("Shuffles used", f"{bias.used}", f"{bias.failed} failed"),
     ]
     return _three(rows)

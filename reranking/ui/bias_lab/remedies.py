@@ -15,9 +15,11 @@ from reranking.strategies.base import Strategy
 from reranking.strategies.bias_results import BiasResult
 from reranking.strategies.catalogue import with_defaults
 from reranking.strategies.remedies import Variant, at_work, variants
-from reranking.ui import columns, notices, page, running, state
-from reranking.ui.bias_lab import kept, wording
+from reranking.ui import notices, page, running, state
+from reranking.ui.bias_lab import kept
 from reranking.ui.bias_lab.choosing import told
+from reranking.views import bias_figures
+from reranking.views.amounts import seconds, spent
 from reranking.views.naming import is_installed
 
 
@@ -78,12 +80,12 @@ def _table(found: Mitigations) -> None:
         effect = trial.bias.model.last_to_first if found.measure == "last to first" else trial.bias.model.middle
         removed = "–" if row.left is None or trial is found.rows[0].trial else _removed(row.left, row.helps)
         rows.append([
-            name, wording.interval(effect), removed, wording.figure(row.w), wording.share(row.flips),
-            *([wording.figure(trial.quality)] if judged else []),
-            f"{trial.requests:,}", wording.money(trial.cost_usd), columns.seconds(trial.seconds),
+            name, bias_figures.interval(effect), removed, bias_figures.figure(row.w), bias_figures.share(row.flips),
+            *([bias_figures.figure(trial.quality)] if judged else []),
+            f"{trial.requests:,}", spent(trial.cost_usd), seconds(trial.seconds),
         ])  # fmt: skip
     marked = next((at for at, row in enumerate(found.rows) if row is found.recommended), None)
-    page.html(wording.table(heads, rows, marked=marked))
+    page.html(bias_figures.table(heads, rows, marked=marked))
     notices.caption(
         "All under the same shuffles. Requests, cost and seconds are those of one ranking, on average; seconds on the "
         "clock, while all shuffles run at once. In brackets: 95 % interval."
@@ -124,7 +126,7 @@ def _offer(job: JobStatus, position: int, strategy: Strategy, result: BiasResult
     )  # fmt: skip
     if wanted:
         rows = [(title, offers[title]) for title in wanted]
-        page.html(wording.table(("remedy", "asks"), rows, numbers_from=2, narrow=True))
+        page.html(bias_figures.table(("remedy", "asks"), rows, numbers_from=2, narrow=True))
     if st.button("Try remedies", key="try-remedies", disabled=not wanted):
         chosen = [variant.strategy for variant in untried if variant.title in wanted]
         with state.explained():

@@ -15,8 +15,10 @@ from reranking.jobs import JobStatus
 from reranking.strategies.base import Strategy
 from reranking.strategies.bias_results import BiasResult, Ran
 from reranking.ui import names, notices, page
-from reranking.ui.bias_lab import kept, remedies, wording
+from reranking.ui.bias_lab import kept, remedies
 from reranking.ui.bias_lab.details import details
+from reranking.views import bias_figures
+from reranking.views.amounts import spent
 
 
 def show(jobs: Sequence[JobStatus]) -> None:
@@ -40,7 +42,7 @@ def show(jobs: Sequence[JobStatus]) -> None:
         return
     job, strategy = jobs[number], strategies[position]
     details(
-        result.bias, result.verdict, wording.document_names(job.candidates), f"{job.id}-{position}",
+        result.bias, result.verdict, bias_figures.document_names(job.candidates), f"{job.id}-{position}",
         title=titles[position] if len(strategies) > 1 else "",
         pairwise=result.pairwise, slots=result.slots, remarks=_remarks(strategy, result, job),
     )  # fmt: skip
@@ -74,7 +76,7 @@ def _which_strategy(found: Mapping[tuple[int, int], BiasResult], titles: Sequenc
     for position, title in enumerate(titles):
         mine = [result for (_, at), result in found.items() if at == position]
         rows.append(_row(title, mine) if mine else (title, "no result", *["–"] * 6))
-    page.html(wording.table(heads, rows, numbers_from=2))
+    page.html(bias_figures.table(heads, rows, numbers_from=2))
     notices.caption(
         "Places that a document gains by being moved from last to first: 0 is no bias, negative means that later "
         "documents are favoured. W: 1 means that all shuffles give the same ranking."
@@ -86,7 +88,7 @@ def _which_strategy(found: Mapping[tuple[int, int], BiasResult], titles: Sequenc
 def _row(title: str, mine: Sequence[BiasResult]) -> tuple[str, ...]:
     """One strategy in a line; of several queries their means, and in how many there is a trend."""
     together = pool([one.bias for one in mine])
-    word = wording.FINDINGS[mine[0].verdict.finding]
+    word = bias_figures.FINDINGS[mine[0].verdict.finding]
     effect = None if mine[0].verdict.finding == "repairs" else mine[0].bias.model.last_to_first
     if len(mine) > 1:
         effect = together.last_to_first
@@ -98,12 +100,12 @@ def _row(title: str, mine: Sequence[BiasResult]) -> tuple[str, ...]:
     return (
         title,
         word,
-        wording.interval(effect),
-        wording.figure(_mean(one.w for one in stable)),
-        wording.share(_mean(one.flips for one in stable)),
-        "none" if mine[0].steady else wording.places(_mean(moved)),
+        bias_figures.interval(effect),
+        bias_figures.figure(_mean(one.w for one in stable)),
+        bias_figures.share(_mean(one.flips for one in stable)),
+        "none" if mine[0].steady else bias_figures.places(_mean(moved)),
         f"{sum(one.requests for one in mine):,}",
-        wording.money(sum(known) if len(known) == len(costs) else None),
+        spent(sum(known) if len(known) == len(costs) else None),
     )
 
 
@@ -125,12 +127,12 @@ def _which_query(
         page.html(f"<p class='rl-finding' role='status'>{escape(together.sentence)}</p>")
         rows = [
             (
-                jobs[number].query[:100], wording.FINDINGS[found[number, position].verdict.finding],
-                wording.interval(bias.model.last_to_first), wording.p(p),
+                jobs[number].query[:100], bias_figures.FINDINGS[found[number, position].verdict.finding],
+                bias_figures.interval(bias.model.last_to_first), bias_figures.p(p),
             )
             for number, bias, p in zip(numbers, biases, together.p, strict=True)
         ]  # fmt: skip
-        page.html(wording.table(("query", "finding", "last to first, places (95 %)", "p"), rows, numbers_from=2))
+        page.html(bias_figures.table(("query", "finding", "last to first, places (95 %)", "p"), rows, numbers_from=2))
     chosen = st.selectbox(
         "Query in detail", range(len(jobs)), key=f"query-of-{test}",
         format_func=lambda number: jobs[number].query[:100],
@@ -159,7 +161,7 @@ def _remarks(strategy: Strategy, result: BiasResult, job: JobStatus) -> list[str
 
 def _took(strategy: Strategy, result: BiasResult) -> str:
     requests, cost = result.requests, result.cost_usd
-    asked = f"{requests:,} request{'' if requests == 1 else 's'}, cost {wording.money(cost)}"
+    asked = f"{requests:,} request{'' if requests == 1 else 's'}, cost {spent(cost)}"
     runs = f"{result.bias.used} shuffles" + (f" and {len(result.repeats)} repeats" if result.repeats else "")
     return f"{names.full_name(strategy)}: {runs}, {asked if requests else 'no model was asked'}."
 
@@ -168,7 +170,7 @@ def raw_runs(jobs: Sequence[JobStatus]) -> str:
     """The runs of jobs as CSV, those of all strategies and queries."""
     tables = []
     for job in jobs:
-        ids = tuple(wording.document_ids(job.candidates))
+        ids = tuple(bias_figures.document_ids(job.candidates))
         strategies = kept.strategies_of(job)
         for position, name in enumerate(names.short_names(strategies)):
             result = kept.result(job, position)

@@ -9,7 +9,6 @@ from html import escape
 from reranking.analysis.bias_model import Estimate
 from reranking.analysis.verdict import Finding, decimal, p_value, percent
 from reranking.documents import Candidate
-from reranking.ui import columns
 
 FINDINGS: dict[Finding, str] = {
     "primacy": "earlier favoured",
@@ -57,11 +56,6 @@ def share(value: float | None) -> str:
 def p(value: float | None) -> str:
     """A p-value; a dash where there is no test."""
     return "–" if value is None else p_value(value).removeprefix("= ")
-
-
-def money(cost: float | None) -> str:
-    """A cost, or a word for it."""
-    return "unknown" if cost is None else columns.money(cost) if cost else "free"
 
 
 def table(

@@ -9,7 +9,6 @@ from reranking.explain.evidence import score_text
 from reranking.explain.highlight import Span, marked, term_spans, weight_kind
 from reranking.ranking import Explanation, Item, Ranking
 from reranking.strategies.base import Strategy
-from reranking.ui.names import title
 
 TEXT_SHOWN = 20_000
 PARTS_SHOWN = 12
@@ -92,15 +91,15 @@ def parts(explanation: Explanation | None, most: int = PARTS_SHOWN) -> str:
     return f"<table class='rl-table rl-parts'><tbody>{rows}{more}</tbody></table>"
 
 
-def no_reason(item: Item, ranking: Ranking, strategy: Strategy) -> str:
-    """That no reason is there, where none is; empty otherwise."""
+def no_reason(item: Item, ranking: Ranking, name: str) -> str:
+    """That the strategy of that name gives no reason, where none is there; empty otherwise."""
     found = item.explanation
     if found is not None and (found.reason or found.contributions or found.quotes):
         return ""
     if any(other.explanation is not None and other.explanation.reason for other in ranking):
         return "<div class='rl-more'>No reason came for this document.</div>"
     gives = "an order" if all(other.score is None for other in ranking) else "a score"
-    return f"<div class='rl-more'>{escape(title(strategy))} gives {gives}, no reason.</div>"
+    return f"<div class='rl-more'>{escape(name)} gives {gives}, no reason.</div>"
 
 
 def scale(ranking: Ranking) -> tuple[float, float]:
