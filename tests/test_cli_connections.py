@@ -23,10 +23,11 @@ def command(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def box(command):
+def box(command, monkeypatch):
     """A server, and a connection to it named my-box."""
     server = FakeOpenAI(keys={KEY}, context={"/v1/models": {"data": [{"id": "llama3", "max_model_len": 8192}]}})
     with serving(server) as url:
+        monkeypatch.setenv("MY_BOX_BASE_URL", f"{url}/v1")
         assert command("connections", "add", "my-box", f"{url}/v1", "--concurrency", "3").exit_code == 0
         yield server
 
@@ -76,6 +77,20 @@ def test_a_test_says_what_it_costs_then_what_it_found_and_remembers_it(command, 
     assert failed.exit_code == 1
     assert "does not answer: " in failed.stdout
     assert command("models", "--test", "nowhere:llama3").exit_code == 2
+
+
+def test_a_key_of_the_environment_is_not_sent_to_an_address_that_it_is_not_set_for(command, box, monkeypatch):
+    monkeypatch.setenv("MY_BOX_BASE_URL", "http://127.0.0.1:1/v1")
+    (listed,) = json.loads(command("connections", "list", "--json").stdout)
+    assert listed["key"] is None
+    failed = command("models", "--test", "my-box:llama3")
+    assert {key for key, _ in box.asked} == {"none"}
+    assert "set both MY_BOX_API_KEY and, to this address, MY_BOX_BASE_URL" in failed.stdout
+
+
+def test_who_adds_a_connection_is_told_which_variables_hold_its_key(command):
+    added = command("connections", "add", "other", "http://other:8000/v1")
+    assert "set OTHER_API_KEY, and OTHER_BASE_URL to http://other:8000/v1." in added.stderr
 
 
 def test_no_command_shows_or_keeps_a_key(command, box, tmp_path):

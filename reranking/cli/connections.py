@@ -53,7 +53,7 @@ def models(ctx: click.Context, as_json: bool, tested: str | None, db: str | None
 def connections() -> None:
     """Servers and folders with a name of your own, whose models are named `name:model`.
 
-    A key is never kept: it is read from NAME_API_KEY.
+    A key is never kept: it is read from NAME_API_KEY, and sent only where NAME_BASE_URL says.
     """
 
 
@@ -102,6 +102,7 @@ def add(name: str, place: str, kind: Any, db: str | None, **limits: Any) -> None
     """
     from reranking.models import ModelError
     from reranking.providers.saved import Prices, SavedConnection, kind_of
+    from reranking.providers.settings import key_variable, url_variable
     from reranking.store import StoreError
 
     prices = [limits.pop(f"{what}_price") for what in ("input", "output", "request")]
@@ -113,6 +114,11 @@ def add(name: str, place: str, kind: Any, db: str | None, **limits: Any) -> None
     except (ModelError, StoreError) as error:
         raise WrongUseError(str(error)) from error
     click.echo(f"{saved.name}: {saved.place or 'built in'}, {_limits(saved)}")
+    if saved.place and saved.kind != "folder":
+        click.echo(
+            f"If it wants a key, set {key_variable(saved.name)}, and {url_variable(saved.name)} to {saved.place}.",
+            err=True,
+        )
 
 
 @connections.command()

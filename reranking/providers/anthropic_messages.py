@@ -10,11 +10,11 @@ from typing_extensions import override
 
 from reranking.providers.abilities import Abilities
 from reranking.providers.chat import LOGPROBS, SCHEMA, ChatModel, Content, Finish, Parameters
-from reranking.providers.connection import OWN_URLS, Connection, connect
+from reranking.providers.connection import Connection, connect
 from reranking.providers.errors import Problem
 from reranking.providers.offers import hosted, named
 from reranking.providers.saved import SavedConnection
-from reranking.providers.settings import ModelInfo, Settings
+from reranking.providers.settings import OWN_URLS, ModelInfo, Settings
 from reranking.providers.waiting import listen
 from reranking.requests import Message, Request
 
@@ -110,10 +110,13 @@ def _client(connection: Connection) -> Any:
     from anthropic import AsyncAnthropic, DefaultAsyncHttpxClient
 
     http_client = connection.http_client() if connection.http_client is not None else DefaultAsyncHttpxClient()
-    return AsyncAnthropic(
+    client = AsyncAnthropic(
         api_key=connection.key or "none",
         base_url=connection.base_url,
         max_retries=connection.retries,
         timeout=httpx2.Timeout(connection.timeout, connect=connection.connect_timeout),
         http_client=listen(http_client),
     )
+    if not connection.is_of_environment:
+        client._custom_headers = {}  # from the environment, where they may hold keys
+    return client

@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from reranking.models import ModelError
 from reranking.providers.errors import Problem, explain, scrub, scrub_reply, took_too_long
-from reranking.providers.settings import Settings, key_variable, no_key
+from reranking.providers.settings import OWN_URLS, Settings, key_variable, no_key
 from reranking.providers.waiting import tries_until
 
 if TYPE_CHECKING:
@@ -38,15 +38,6 @@ LABELS = {
     "openai": "OpenAI", "anthropic": "Anthropic", "ollama": "Ollama", "vllm": "vLLM",
     "lmstudio": "LM Studio", "llamacpp": "llama.cpp", "cohere": "Cohere", "voyage": "Voyage", "jina": "Jina",
 }  # fmt: skip
-
-OWN_URLS = {
-    "openai": "https://api.openai.com/v1",
-    "anthropic": "https://api.anthropic.com",
-    "cohere": "https://api.cohere.com/v2",
-    "voyage": "https://api.voyageai.com/v1",
-    "jina": "https://api.jina.ai/v1",
-}
-"""Where the hosted providers answer themselves."""
 
 _ADDRESS = re.compile(r"(?<=://).*", re.DOTALL)
 
@@ -120,6 +111,14 @@ class Connection:
         return self.saved is not None and bool(self.saved.place)
 
     @property
+    def is_of_environment(self) -> bool:
+        """Whether the SDK is that of the provider, at the address that the environment gives it.
+
+        Then whatever else the environment holds for the SDK, such as headers, may be sent there.
+        """
+        return not self.is_named and self.provider == self._sdk
+
+    @property
     def speaks(self) -> str:
         """Whose way of asking and whose prices hold: the provider's, or the kind of a named connection."""
         return self.saved.kind if self.saved is not None and self.is_named else self.provider
@@ -147,7 +146,7 @@ class Connection:
     async def send(self, create: Callable[[Any], Awaitable[Any]], model: str) -> Received | Problem:
         """Make one call: `create(client)` through the SDK's raw responses. Raises only `no-key`."""
         if self.key is None and self.provider in OWN_URLS:
-            raise ModelError("no-key", no_key(self.provider))
+            raise ModelError("no-key", no_key(self.provider, self.base_url))
         client = await self._client()
         base = import_module(self._sdk)
         errors = (getattr(base, "OpenAIError", None) or base.AnthropicError,)
@@ -194,7 +193,7 @@ def connect(provider: str, base_url: str, settings: Settings, *, sdk: str, make:
     Raises ModelError for an address that is none, or that carries a key.
     """
     address = checked_url(base_url, provider)
-    key = checked_key(settings.key(provider), provider)
+    key = checked_key(settings.key(provider, address), provider)
     with _lock:
         known = _shared.setdefault(settings, {})
         if (provider, address) not in known:

@@ -160,7 +160,7 @@ def _status_problem(error: Any, connection: Connection, model: str) -> Problem:
 def _verdict(status: int, words: str, quote: str, error: Any, connection: Connection, model: str) -> tuple[str, str]:
     label, variable = connection.label, key_variable(connection.provider)
     if status == 401 and connection.key is None:
-        return "no-key", no_key(connection.provider)
+        return "no-key", no_key(connection.provider, connection.base_url)
     if status == 401:
         return "bad-key", f"{label} refused the API key (401). Check {variable}."
     if status == 404 or (status == 400 and _NO_MODEL.search(words)):

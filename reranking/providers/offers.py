@@ -29,7 +29,7 @@ def hosted(provider: str, settings: Settings) -> list[ModelInfo]:
     """Suggested models of `provider`: what the price table knows and a reranker can use."""
     from genai_prices.data import providers
 
-    reason = "" if settings.key(provider) else no_key(provider)
+    reason = "" if settings.key_source(provider) else no_key(provider, settings.address(provider))
     return [
         ModelInfo(f"{provider}:{model.id}", ANSWERS, not reason, reason, note="from the price list")
         for entry in providers
@@ -65,7 +65,7 @@ def _served(
     names, reason = list(known), ""
     try:
         base_url = checked_url(settings.base_url(provider) or "", provider)
-        key = checked_key(settings.key(provider), provider)
+        key = checked_key(settings.key(provider, base_url), provider)
         names += [name for name in _names(label, base_url, key) if name not in known]
         reason = "" if names else f"{label} at {urlsplit(base_url).netloc} has no models yet."
     except ModelError as error:

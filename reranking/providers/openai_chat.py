@@ -26,13 +26,13 @@ from reranking.providers.chat import (
     Parameters,
     without_lone_surrogates,
 )
-from reranking.providers.connection import OWN_URLS, Connection, connect
+from reranking.providers.connection import Connection, connect
 from reranking.providers.errors import Problem
 from reranking.providers.offers import hosted, named, served
 from reranking.providers.prices import Tokens
 from reranking.providers.prompt_logprobs import PARAMETERS, read_likelihood
 from reranking.providers.saved import SavedConnection
-from reranking.providers.settings import ModelInfo, Settings
+from reranking.providers.settings import OWN_URLS, ModelInfo, Settings
 from reranking.providers.waiting import listen
 from reranking.replies import LogLikelihood, Reply
 from reranking.requests import Likelihood, Message, Request
@@ -221,6 +221,7 @@ def make_client(connection: Connection) -> Any:
         timeout=httpx2.Timeout(connection.timeout, connect=connection.connect_timeout),
         http_client=listen(http_client),
     )
-    if connection.provider != "openai":
-        client.organization = client.project = None  # taken from the environment, and nobody else's business
+    if not connection.is_of_environment:  # what is taken from there, and nobody else's business
+        client.organization = client.project = client.admin_api_key = None
+        client._custom_headers = {}
     return client

@@ -15,13 +15,12 @@ from typing import Any, Literal
 from reranking.models import Model, ModelError
 from reranking.providers.abilities import Abilities, ParameterUse, SchemaUse
 from reranking.providers.chat import NEW_LIMIT, ChatModel
-from reranking.providers.connection import OWN_URLS
 from reranking.providers.contexts import context_limit, known_context
 from reranking.providers.openai_chat import OpenAIChat
 from reranking.providers.registry import Registry
 from reranking.providers.rerank_endpoint import RerankEndpoint
 from reranking.providers.saved import SavedConnection
-from reranking.providers.settings import Settings
+from reranking.providers.settings import OWN_URLS, Settings
 from reranking.replies import Choices, Failed, LogLikelihood, Reply, Text
 from reranking.requests import (
     KINDS,
@@ -125,7 +124,9 @@ class Probe:
         with suppress(ModelError):
             if model.place in OWN_URLS.values():
                 return replace(found, context=known_context(self._prefix, name))
-            return replace(found, context=context_limit(model.place, self._settings.key(self._prefix), name))
+            return replace(
+                found, context=context_limit(model.place, self._settings.key(self._prefix, model.place), name)
+            )
         return found
 
     async def aclose(self) -> None:

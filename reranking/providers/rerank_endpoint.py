@@ -15,7 +15,7 @@ from typing import Any
 
 from reranking.models import ModelError, Predicted
 from reranking.providers.chat import without_lone_surrogates
-from reranking.providers.connection import OWN_URLS, Connection, Received, connect
+from reranking.providers.connection import Connection, Received, connect
 from reranking.providers.dialects import (
     COHERE,
     DIALECTS,
@@ -73,7 +73,7 @@ def open_model(prefix: str, name: str, settings: Settings) -> RerankEndpoint:
     if provider not in HOSTED or not model:
         known = ", ".join(f"rerank:{one}/NAME" for one in HOSTED)
         raise ModelError("unknown-model", f"Name the reranker's server: {_EXAMPLE}, or one of {known}.")
-    server = connect(provider, OWN_URLS[provider], settings, sdk="openai", make=make_client)
+    server = connect(provider, settings.address(provider), settings, sdk="openai", make=make_client)
     return RerankEndpoint(model, server, label=f"{prefix}:{name}", dialect=HOSTED[provider][0])
 
 
@@ -97,7 +97,7 @@ def listing(settings: Settings) -> list[ModelInfo]:
     """Some rerankers of the hosted providers, and how one on another server is named."""
     found = []
     for provider, (_, models) in HOSTED.items():
-        reason = "" if settings.key(provider) else no_key(provider)
+        reason = "" if settings.key_source(provider) else no_key(provider, settings.address(provider))
         found += [
             ModelInfo(f"rerank:{provider}/{model}", (Score.kind,), not reason, reason, note="a suggestion")
             for model in models

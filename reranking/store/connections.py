@@ -66,10 +66,10 @@ class Connections:
     def remember(self, model: str, found: Abilities) -> None:
         """Keep what a test found out about `model`, instead of what an earlier one did.
 
-        A test that came to nothing, as with one person's wrong key, takes nothing away.
+        A test that came to nothing, as with one person's wrong key, is nothing to be known by all:
+        it is not kept, and takes nothing away.
         """
-        known = self.tested().get(model)
-        if found.problem and known is not None and not known.problem and known.place == found.place:
+        if found.problem:
             return
         with self._database.write() as connection:
             row = (model, found.at, to_text(found.to_json()))

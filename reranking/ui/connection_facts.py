@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from reranking.providers.abilities import Abilities
-from reranking.providers.connection import LABELS, OWN_URLS
+from reranking.providers.connection import LABELS
 from reranking.providers.prices import PRICED
 from reranking.providers.saved import SavedConnection, kind_of
 from reranking.providers.settings import (
     DEFAULT_BASE_URLS,
+    OWN_URLS,
     KeySource,
     ModelInfo,
     Settings,
     key_variable,
+    same_address,
     url_variable,
 )
 from reranking.store import CacheSize, Spending
@@ -56,12 +58,14 @@ _HOW = {
     "embedded": "They come with the “embedded” install.",
 }
 
+_ELSEWHERE = "none: the one that was typed in is for another address. Enter it again for this one"
+
 _ABOUT = {
     "hf": "They run in this process. A model that is not on this machine is downloaded with its first use.",
     "embedded": "Real, but small and weak: for trying things out without key and network, not for judging a method.",
     "simulated": "No models: answers are made from word overlap or given grades, with stated faults. For learning.",
-    "openai-compatible": "Asked as openai-compatible:NAME@URL. A connection of your own has limits and prices.",
-    "rerank": "Asked as rerank:NAME@URL. A connection of your own has limits and prices.",
+    "openai-compatible": "Asked as openai-compatible:NAME@URL. A connection of your own has a key, limits and prices.",
+    "rerank": "Asked as rerank:NAME@URL. A connection of your own has a key, limits and prices.",
 }
 
 
@@ -115,17 +119,22 @@ def gather(
     listing: Iterable[ModelInfo],
     spending: Iterable[Spending],
     cached: Mapping[str, CacheSize],
+    tried: Mapping[str, Abilities] | None = None,
+    keys_for_elsewhere: Collection[str] = (),
 ) -> list[Facts]:
     """The facts of all connections: those with a name of one's own, hosted ones, local servers, models in process.
 
-    Servers that were named by their URL are there if anything was spent or kept.
+    Servers that were named by their URL are there if anything was spent or kept. `tried` is what
+    tests of this browser session came to, by the full name of the model, where that is not kept
+    for all; `keys_for_elsewhere` names the connections that it has keys for at other addresses.
     """
     rows = list(listing)
     spent = list(spending)
     used = {connection_of(model) for model in [*(row.model for row in spent), *cached]}
     named = [name for name, saved in settings.connections.items() if saved.place]
     names = [*named, *HOSTED, *LOCAL_SERVERS, *IN_PROCESS, *(name for name in BY_URL if name in used)]
-    return [_facts(name, settings, rows, spent, cached) for name in names]
+    found = [_facts(name, settings, rows, spent, cached, tried or {}) for name in names]
+    return [replace(one, key=_ELSEWHERE) if one.name in keys_for_elsewhere else one for one in found]
 
 
 def connection_of(model: str) -> str:
@@ -178,6 +187,7 @@ def _facts(
     rows: list[ModelInfo],
     spending: list[Spending],
     cached: Mapping[str, CacheSize],
+    tried: Mapping[str, Abilities],
 ) -> Facts:
     saved = settings.connections.get(name)
     mine = [row for row in rows if connection_of(row.name) == name]
@@ -186,12 +196,13 @@ def _facts(
     bills = [row for row in spending if connection_of(row.model) == name]
     sizes = {model: size for model, size in cached.items() if connection_of(model) == name}
     kind = saved.kind if saved is not None else kind_of(name)
-    takes_key = name not in IN_PROCESS and kind != "folder"
+    place = _place(name, settings)
+    takes_key = name not in IN_PROCESS and kind != "folder" and bool(place)
     return Facts(
         name=name,
         title=TITLES.get(name, name),
         kind=_kind_words(name, kind),
-        place=_place(name, settings),
+        place=place,
         about=_ABOUT.get(name, ""),
         is_ready=is_ready,
         word=word,
@@ -201,12 +212,8 @@ def _facts(
         key_source=settings.key_source(name) if takes_key else None,
         saved=saved,
         models=models,
-        tested={
-            model: found
-            for model, found in settings.tested.items()
-            if connection_of(model) == name and _place(name, settings).startswith(found.place)
-        },
-        has_list_price=_place(name, settings) in {OWN_URLS[one] for one in PRICED},
+        tested={**_tested(name, place, tried), **_tested(name, place, settings.tested)},
+        has_list_price=place in {OWN_URLS[one] for one in PRICED},
         calls=sum(row.calls for row in bills),
         cost_usd=sum(row.cost_usd for row in bills),
         calls_of_unknown_cost=sum(row.calls_of_unknown_cost for row in bills),
@@ -220,7 +227,7 @@ def _state(name: str, settings: Settings, rows: list[ModelInfo]) -> tuple[bool, 
     reason = next((row.reason for row in rows if not row.available), "")
     is_available = any(row.available for row in rows)
     if name in HOSTED:
-        return (True, "ready", "") if settings.key(name) else (False, "no key", _HOW[name])
+        return (True, "ready", "") if settings.key_source(name) else (False, "no key", _HOW[name])
     if name in LOCAL_SERVERS:
         place = urlsplit(settings.base_url(name) or "").netloc
         how = f"{_HOW[name]} It is looked for at {place}; {url_variable(name)} names another address."
@@ -243,9 +250,18 @@ def _kind_words(name: str, kind: str) -> str:
 
 
 def _place(name: str, settings: Settings) -> str:
-    if name in IN_PROCESS or name in BY_URL:
-        return ""
-    return settings.base_url(name) or OWN_URLS.get(name, "")
+    return "" if name in IN_PROCESS or name in BY_URL else settings.address(name)
+
+
+def _tested(name: str, place: str, tests: Mapping[str, Abilities]) -> dict[str, Abilities]:
+    """Those of `tests` that were made of models of the connection where they are asked today."""
+    mine = {model: found for model, found in tests.items() if connection_of(model) == name}
+    asked = {model: model.rpartition("@")[2] if name in BY_URL else place for model in mine}
+    return {
+        model: found
+        for model, found in mine.items()
+        if found.place == asked[model] or same_address(found.place, asked[model])
+    }
 
 
 def _key_words(name: str, settings: Settings) -> str:
@@ -257,7 +273,10 @@ def _key_words(name: str, settings: Settings) -> str:
         return f"environment variable {variable}"
     if source == "secrets":
         return f"Streamlit secrets, {variable}"
-    return "none" if name in HOSTED else "none; needed only if the server asks for one"
+    if name in HOSTED:
+        return "none"
+    pair = f"{variable}, if {url_variable(name)} names this address"
+    return f"none; needed only if the server asks for one: typed in, or from {pair}"
 
 
 def _together(sizes: Iterable[CacheSize]) -> CacheSize:

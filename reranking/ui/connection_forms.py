@@ -9,7 +9,7 @@ import streamlit as st
 
 from reranking.models import ModelError
 from reranking.providers.saved import Kind, Prices, SavedConnection, checked, kind_of
-from reranking.providers.settings import key_variable
+from reranking.providers.settings import key_variable, url_variable
 from reranking.store import StoreError
 from reranking.ui import notices, state
 from reranking.ui.connection_facts import KINDS, Facts
@@ -38,8 +38,9 @@ def add() -> None:
         typed = st.text_input(
             "Key, for this browser session only", type="password", key="new-key", autocomplete="off",
             live="0ms", on_change="ignore",
-            help=f"Kept in memory. To keep it, set the environment variable NAME_API_KEY, such as "
-            f"{key_variable('my-box')}.",
+            help="Kept in memory, for this address only. To keep it, set two environment variables before the start: "
+            f"NAME_API_KEY and, to this address, NAME_BASE_URL; such as {key_variable('my-box')} and "
+            f"{url_variable('my-box')}.",
         ) or ""  # fmt: skip
     with st.expander("Limits and prices"):
         entered = _limits(SavedConnection(name or "", kind, place or ""), "new")
@@ -78,19 +79,19 @@ def edit(facts: Facts) -> None:
 def key(facts: Facts) -> None:
     """Ask for a key, which is kept in memory; or forget the one that was entered."""
     st.markdown(f"**{notices.label(facts.title)}**")
-    notices.caption(f"Key now: {facts.key}.")
+    notices.caption(f"Key now: {facts.key}. It is sent to {facts.place} and nowhere else.")
     with st.form(f"key-form-{facts.name}", clear_on_submit=True, border=False):
         typed = st.text_input("Key", type="password", key=f"key-{facts.name}", autocomplete="off")
         if st.form_submit_button("Use in this session", key=f"use-key-{facts.name}", type="primary"):
-            place = facts.saved.place if facts.saved is not None else ""
-            state.type_key(facts.name, typed or "", place)
+            state.type_key(facts.name, typed or "", facts.place)
             st.rerun()
     if facts.key_source == "session" and st.button("Forget the key", key=f"forget-key-{facts.name}"):
         state.type_key(facts.name, "")
         st.rerun()
+    address = f" and, to this address, {url_variable(facts.name)}" if facts.is_named else ""
     notices.caption(
         "It stays in the memory of this browser session, and is gone when the tab is closed. "
-        f"To keep it, set {key_variable(facts.name)}, or add it to .streamlit/secrets.toml."
+        f"To keep it, set {key_variable(facts.name)}{address} before the start, or in .streamlit/secrets.toml."
     )
 
 

@@ -26,7 +26,10 @@ def show() -> None:
     st.html(_STYLE)
     known = state.registry().settings
     store = state.store()
-    facts = gather(known, state.models(), store.calls.spending(), store.cache.by_model())
+    facts = gather(
+        known, state.models(), store.calls.spending(), store.cache.by_model(), model_tests.failed(),
+        state.keys_for_elsewhere(),
+    )  # fmt: skip
     _summary(facts)
     _undo()
     model_tests.watch()

@@ -75,11 +75,27 @@ def _say(name: str, future: Future[Abilities]) -> None:
     error = future.exception()
     if error is None:
         found = future.result()
+        _note(name, found)
         state.say("warning" if found.problem else "info", f"{name}: {in_short(found)}")
     elif isinstance(error, ModelError | StoreError):
         state.say("error", f"{name}: {error}")
     else:
         raise error
+
+
+def failed() -> dict[str, Abilities]:
+    """The tests of this browser session that came to nothing, by the full name of the model.
+
+    They are kept for nobody else: another key, or another time, may fare better.
+    """
+    found: dict[str, Abilities] = st.session_state.setdefault("failed_tests", {})
+    return found
+
+
+def _note(name: str, found: Abilities) -> None:
+    failed().pop(name, None)
+    if found.problem:
+        failed()[name] = found
 
 
 async def _tested(store: Store, gateway: Gateway, name: str, settings: Settings) -> Abilities:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 import streamlit as st
@@ -17,8 +18,7 @@ from reranking.draft import draft_from_json
 from reranking.jobs import Jobs, JobStatus
 from reranking.models import ModelError
 from reranking.providers.registry import Registry
-from reranking.providers.saved import SavedConnection
-from reranking.providers.settings import ModelInfo, Settings
+from reranking.providers.settings import ModelInfo, Settings, same_address
 from reranking.store import JobKind, Store, StoreError, open_store
 from reranking.store.sessions import ChangedElsewhereError, MissingSessionError
 from reranking.strategies.base import Strategy
@@ -57,10 +57,10 @@ def store() -> Store:
 def registry() -> Registry:
     """The models as this browser session sees them, with its own keys."""
     connections, tested = store().connections.all(), store().connections.tested()
-    keys = {name: key for name in _keys() if (key := typed_key(name, connections))}
+    known = Settings(secrets=_secret, connections=connections, tested=tested)
+    keys = {name: key for name, (key, place) in _keys().items() if same_address(place, known.address(name))}
     if st.session_state.get("registry_of") != (keys, connections, tested):
-        settings = Settings(keys=keys, secrets=_secret, connections=connections, tested=tested)
-        st.session_state.registry = Registry(settings)
+        st.session_state.registry = Registry(replace(known, keys=keys))
         st.session_state.registry_of = (keys, connections, tested)
     found: Registry = st.session_state.registry
     return found
@@ -69,7 +69,8 @@ def registry() -> Registry:
 def type_key(name: str, key: str, place: str = "") -> None:
     """Keep a key for this browser session only; a blank one is forgotten.
 
-    `place` is the address of a named connection: should it be changed, by whomever, the key does not go there.
+    `place` is the address that it is typed for: should the connection get another, by whomever, the key does not
+    go there.
     """
     if key.strip():
         _keys()[name] = (key.strip(), place)
@@ -77,10 +78,9 @@ def type_key(name: str, key: str, place: str = "") -> None:
         _keys().pop(name, None)
 
 
-def typed_key(name: str, connections: Mapping[str, SavedConnection]) -> str:
-    """The key that was typed in for the connection, if it is still at the address that the key was typed in for."""
-    key, place = _keys().get(name, ("", ""))
-    return key if place == (connections[name].place if name in connections else "") else ""
+def keys_for_elsewhere() -> set[str]:
+    """The connections that have another address than that which a key was typed in for."""
+    return _keys().keys() - registry().settings.keys.keys()
 
 
 def _keys() -> dict[str, tuple[str, str]]:

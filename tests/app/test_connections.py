@@ -75,9 +75,10 @@ def test_a_typed_key_does_not_follow_the_connection_to_another_address(app, box)
     tab = add(screen(app), "my-box", box.url, KEY)
     saved = open_store().connections.all()["my-box"]
     open_store().connections.change(replace(saved, place="http://127.0.0.1:1/v1"))
-    assert "none; needed only if" in card(tab.run(), "my-box")
+    assert "the one that was typed in is for another address. Enter it again" in card(tab.run(), "my-box")
+    assert tab.at.session_state["registry"].settings.keys == {}
     open_store().connections.change(saved)
-    assert "typed in" in card(tab.run(), "my-box")
+    assert "typed in, for this browser session only" in card(tab.run(), "my-box")
 
 
 def test_a_name_or_address_that_cannot_be_is_refused_in_the_dialog(app):
@@ -104,7 +105,7 @@ def test_a_key_can_be_entered_replaced_and_forgotten(app):
         tab.at.button(key="key-of-openai").click()
         tab.at.button(key="use-key-openai").click()
         tab.run()
-        assert tab.at.session_state["registry"].settings.key("openai") == key
+        assert tab.at.session_state["registry"].settings.keys["openai"] == key
         assert "typed in" in card(tab, "OpenAI")
     tab.at.button(key="key-of-openai").click()
     tab.run()
@@ -112,7 +113,7 @@ def test_a_key_can_be_entered_replaced_and_forgotten(app):
     tab.at.button(key="key-of-openai").click()
     tab.at.button(key="forget-key-openai").click()
     tab.run()
-    assert tab.at.session_state["registry"].settings.key("openai") is None
+    assert "openai" not in tab.at.session_state["registry"].settings.keys
 
 
 def test_a_test_says_what_it_costs_shows_what_it_found_and_strategies_know_it(app, box):
@@ -137,6 +138,21 @@ def test_a_test_says_what_it_costs_shows_what_it_found_and_strategies_know_it(ap
     assert "5 requests" in shown
     (row,) = [row for row in tab.at.session_state["registry"].listing() if row.name == "my-box:llama3"]
     assert row.answers == ("generate", "choose", "likelihood")
+
+
+def test_a_test_that_failed_is_shown_to_who_made_it_and_to_nobody_else(app, box):
+    tab = add(screen(app), "my-box", box.url, OTHER_KEY)
+    tab.at.button(key="test-my-box").click()
+    tab.run()
+    tab.at.button(key="test-my-box").click()
+    tab.at.button(key="start-test-my-box").click()
+    tab.run()
+    deadline = time.monotonic() + 30
+    while tab.run().at.session_state["tests"]:
+        assert time.monotonic() < deadline
+    assert "refused the API key (401)" in card(tab.run(), "my-box")
+    assert "not yet" in card(screen(app), "my-box")
+    assert open_store().connections.tested() == {}
 
 
 def test_the_cache_of_one_connection_is_cleared_and_the_others_stays_until_all_are(app):

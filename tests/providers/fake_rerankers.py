@@ -96,7 +96,7 @@ def old_infinity(body):
 
 def opened(name, handler, *, keys=None, retries=4):
     """The model of that name, whose calls go to `handler`."""
-    model = open_model("rerank", name, Settings(keys=keys or {}, environment={}))
+    model = open_model("rerank", name, Settings(keys=keys or {}, environment={"RERANK_BASE_URL": HOST}))
     model._server.http_client = lambda: httpx2.AsyncClient(transport=httpx2.MockTransport(handler))
     model._server.retries = retries
     return model

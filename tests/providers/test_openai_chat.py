@@ -163,12 +163,14 @@ def test_models_of_a_server_share_its_connection_and_differ_in_their_fingerprint
 
 
 def test_a_server_is_named_in_the_models_name():
-    settings = Settings(environment={"OPENAI_COMPATIBLE_API_KEY": KEY})
+    environment = {"OPENAI_COMPATIBLE_API_KEY": KEY, "OPENAI_COMPATIBLE_BASE_URL": "http://gpu.example:8080/v1"}
+    settings = Settings(environment=environment)
     named = open_model("openai-compatible", "org/model@v2@http://gpu.example:8080/v1/", settings)
     assert named.connection == "http://gpu.example:8080/v1"
     assert named.name == "openai-compatible:org/model@v2@http://gpu.example:8080/v1/"
     assert named._model == "org/model@v2"
     assert named._server.key == KEY
+    assert open_model("openai-compatible", "m@http://other.example:8080/v1", settings)._server.key is None
 
 
 @pytest.mark.parametrize(

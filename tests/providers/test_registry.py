@@ -14,7 +14,7 @@ from reranking.models import ModelError
 from reranking.providers import registry as registry_module
 from reranking.providers.prices import cost
 from reranking.providers.registry import MODULES, Registry
-from reranking.providers.settings import ModelInfo, Settings
+from reranking.providers.settings import OWN_URLS, ModelInfo, Settings
 from reranking.requests import Choose, Generate, Score
 from tests.providers.fakes import KEY, ask, generate
 
@@ -62,21 +62,24 @@ def test_a_key_is_looked_for_in_the_session_then_the_environment_then_the_secret
     secrets = {"OPENAI_API_KEY": "from-secrets", "ANTHROPIC_API_KEY": "from-secrets"}
     environment = {"OPENAI_API_KEY": "from-environment"}
     everywhere = Settings(keys={"openai": "from-session"}, environment=environment, secrets=secrets.get)
-    assert everywhere.key("openai") == "from-session"
-    assert Settings(environment=environment, secrets=secrets.get).key("openai") == "from-environment"
-    assert everywhere.key("anthropic") == "from-secrets"
-    assert Settings(environment={}).key("openai") is None
+    found = {name: everywhere.key(name, OWN_URLS[name]) for name in ("openai", "anthropic", "cohere")}
+    assert found == {"openai": "from-session", "anthropic": "from-secrets", "cohere": None}
+    assert [everywhere.key_source(name) for name in found] == ["session", "secrets", None]
+    later = Settings(environment=environment, secrets=secrets.get)
+    assert later.key("openai", OWN_URLS["openai"]) == "from-environment"
+    assert later.key_source("openai") == "environment"
 
 
 @pytest.mark.parametrize("blank", ["", "  ", "\n"])
 def test_a_blank_key_is_no_key(blank):
-    assert Settings(keys={"openai": blank}, environment={"OPENAI_API_KEY": blank}).key("openai") is None
+    settings = Settings(keys={"openai": blank}, environment={"OPENAI_API_KEY": blank})
+    assert settings.key("openai", OWN_URLS["openai"]) is None
 
 
 def test_the_environment_of_the_process_is_the_default(monkeypatch):
     settings = Settings()
     monkeypatch.setenv("ANTHROPIC_API_KEY", f" {KEY}\n")
-    assert settings.key("anthropic") == KEY
+    assert settings.key("anthropic", OWN_URLS["anthropic"]) == KEY
 
 
 def test_local_servers_have_default_addresses():
@@ -95,7 +98,7 @@ def test_the_keys_of_a_session_do_not_change_behind_the_settings_back():
     keys = {"openai": KEY}
     settings = Settings(keys=keys, environment={})
     keys["openai"] = "another"
-    assert settings.key("openai") == KEY
+    assert settings.key("openai", OWN_URLS["openai"]) == KEY
 
 
 # Names

@@ -53,14 +53,13 @@ def test_what_was_removed_can_be_put_back_with_what_was_found_out(store):
         store.connections.remove("other")
 
 
-def test_a_test_that_came_to_nothing_takes_nothing_away(store):
+def test_a_test_that_came_to_nothing_is_nothing_that_all_know_and_takes_nothing_away(store):
     failed = Abilities(place=FOUND.place, at=9.0, problem="The server refused the API key (401).")
-    for found, kept in ((failed, failed), (FOUND, FOUND), (failed, FOUND)):
-        store.connections.remember("my-box:llama3", found)
-        assert store.connections.tested() == {"my-box:llama3": kept}
     elsewhere = replace(failed, place="http://elsewhere/v1")
-    store.connections.remember("my-box:llama3", elsewhere)
-    assert store.connections.tested() == {"my-box:llama3": elsewhere}
+    steps = ((failed, {}), (FOUND, {"my-box:llama3": FOUND}), (failed, {"my-box:llama3": FOUND}))
+    for found, kept in (*steps, (elsewhere, {"my-box:llama3": FOUND})):
+        store.connections.remember("my-box:llama3", found)
+        assert store.connections.tested() == kept
 
 
 def test_space_around_name_and_address_does_not_count(store, tmp_path):

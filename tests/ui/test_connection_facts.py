@@ -1,5 +1,7 @@
 """What the connections' cards say."""
 
+from dataclasses import replace
+
 import pytest
 
 from reranking.providers.abilities import Abilities
@@ -13,8 +15,8 @@ BOX = SavedConnection("box", "openai", "http://box:8000/v1", 4, 60, None, Prices
 FOUND = Abilities(place=BOX.place, at=1.0, answers=("generate",))
 
 
-def facts(settings=None, listing=(), spending=(), cached=None):
-    found = gather(settings or Settings(environment={}), listing, spending, cached or {})
+def facts(settings=None, listing=(), spending=(), cached=None, **known):
+    found = gather(settings or Settings(environment={}), listing, spending, cached or {}, **known)
     return {one.name: one for one in found}
 
 
@@ -66,16 +68,19 @@ def test_spending_and_cache_of_a_connection_are_summed_over_its_models():
 
 def test_the_card_says_where_the_key_comes_from_and_never_what_it_is():
     secrets = {"COHERE_API_KEY": KEY}
+    environment = {"ANTHROPIC_API_KEY": KEY, "BOX_API_KEY": KEY, "BOX_BASE_URL": BOX.place, "TUB_API_KEY": KEY}
     settings = Settings(
-        keys={"openai": KEY}, environment={"ANTHROPIC_API_KEY": KEY, "BOX_API_KEY": KEY}, secrets=secrets.get,
-        connections={"box": BOX},
+        keys={"openai": KEY}, environment=environment, secrets=secrets.get,
+        connections={"box": BOX, "tub": replace(BOX, name="tub")},
     )  # fmt: skip
-    found = facts(settings)
+    found = facts(settings, keys_for_elsewhere={"jina"})
     assert "this browser session" in found["openai"].key
     assert found["anthropic"].key == "environment variable ANTHROPIC_API_KEY"
     assert found["box"].key == "environment variable BOX_API_KEY"
     assert found["cohere"].key == "Streamlit secrets, COHERE_API_KEY"
-    assert found["jina"].key == "none"
+    assert found["voyage"].key == "none"
+    assert "Enter it again for this one" in found["jina"].key
+    assert found["tub"].key.endswith("typed in, or from TUB_API_KEY, if TUB_BASE_URL names this address")
     assert found["embedded"].key == ""
     assert KEY not in repr(found)
 
@@ -97,9 +102,40 @@ def test_what_is_not_ready_says_what_to_do():
 
 
 def test_what_was_found_at_another_address_is_not_shown():
-    tested = {"box:a": FOUND, "box:b": Abilities(place="http://old/v1", at=1.0, answers=("generate",))}
+    elsewhere = ("http://old/v1", "http://box:80", "http://bo", "http://box:8000/v", "")
+    tested = {f"box:{place}": replace(FOUND, place=place) for place in (BOX.place, *elsewhere)}
     found = facts(Settings(environment={}, connections={"box": BOX}, tested=tested))
-    assert set(found["box"].tested) == {"box:a"}
+    assert set(found["box"].tested) == {f"box:{BOX.place}"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "place", "asked"),
+    [("anthropic", "https://proxy/v1/", "https://proxy"), ("rerank", "http://ranks/rerank", "http://ranks"),
+     ("folder", "/models", "/models")],
+)  # fmt: skip
+def test_what_was_found_is_shown_whatever_of_the_address_the_api_leaves_out(kind, place, asked):
+    tested = {"box:a": replace(FOUND, place=asked)}
+    known = {"box": SavedConnection("box", kind, place)}
+    assert set(facts(Settings(environment={}, connections=known, tested=tested))["box"].tested) == {"box:a"}
+
+
+def test_models_in_this_process_and_those_named_with_their_url_show_what_was_found():
+    names = {"hf:cross": "", "openai-compatible:m@2@http://h/v1": "http://h/v1", "rerank:m@http://r": "http://other"}
+    tested = {name: replace(FOUND, place=place) for name, place in names.items()}
+    spending = [Spending(name, 1, 1, 1, 0.0, 1) for name in names]
+    found = facts(Settings(environment={}, tested=tested), spending=spending)
+    assert {model for one in found.values() for model in one.tested} == {
+        "hf:cross",
+        "openai-compatible:m@2@http://h/v1",
+    }
+    assert not found["rerank"].takes_key
+
+
+def test_a_test_of_this_session_that_failed_is_shown_here_unless_one_is_known_that_did_not():
+    failed = replace(FOUND, answers=(), problem="The key was refused.")
+    settings = Settings(environment={}, connections={"box": BOX}, tested={"box:a": FOUND})
+    shown = facts(settings, tried={"box:a": failed, "box:b": failed})["box"].tested
+    assert shown == {"box:a": FOUND, "box:b": failed}
 
 
 def test_named_connections_come_first_and_limits_of_built_in_ones_make_no_second_card():
