@@ -15,6 +15,11 @@ Cell = Literal["won", "lost", "first side", "second side", "even", "unknown"]
 """What the answers to a pair say of the row's document: it won or lost in both orders; the side
 of the prompt decided; the answers to one order are evenly split; or an order got no answer."""
 
+Side = Literal["first", "second"]
+
+NEARLY_ALWAYS = 0.8
+"""A side that wins this share of the pairs, whatever stands there, decides them."""
+
 
 @dataclass(frozen=True, slots=True)
 class PairwiseBias:
@@ -29,6 +34,9 @@ class PairwiseBias:
     within the prompt. `p` is that of the exact binomial test of first against second, 1 if there
     are none of either. `cyclic` of the `triads` whose three pairs are consistent go in a circle.
     All are None where there is nothing to count.
+
+    `cancels` says that each run asked every pair of its own in both orders: a side that is preferred then
+    makes pairs contradict themselves, and does not show in the ranking as a preference for early or late documents.
 
     `documents` names rows and columns of `matrix`, which holds what is said of the row's
     document against the column's; None on the diagonal.
@@ -45,8 +53,26 @@ class PairwiseBias:
     p: float | None
     triads: int
     cyclic: int
+    cancels: bool
     documents: tuple[int, ...]
     matrix: tuple[tuple[Cell | None, ...], ...]
+
+    @property
+    def possible(self) -> int:
+        """How many pairs these documents make, asked or not."""
+        return len(self.documents) * (len(self.documents) - 1) // 2
+
+    @property
+    def side(self) -> Side | None:
+        """The side that wins nearly all pairs whatever stands there; None if there is none."""
+        if max(self.first, self.second) < max(NEARLY_ALWAYS * self.pairs, 1):
+            return None
+        return "first" if self.first > self.second else "second"
+
+    @property
+    def one_sided(self) -> int:
+        """How many pairs are decided by the side that decides more of them."""
+        return max(self.first, self.second)
 
 
 def pairwise_bias(answers: Iterable[SlotAnswer]) -> PairwiseBias:
@@ -56,12 +82,14 @@ def pairwise_bias(answers: Iterable[SlotAnswer]) -> PairwiseBias:
     """
     tally: dict[tuple[int, int], int] = defaultdict(int)  # by shown pair: answers for its first less its second
     asked: set[tuple[int, int]] = set()
+    asked_in: set[tuple[int, tuple[int, int]]] = set()
     answered: set[tuple[int, int]] = set()
     for answer in answers:
         if len(answer.shown) != 2:
             continue
         pair = (answer.shown[0], answer.shown[1])
         asked.add(pair)
+        asked_in.add((answer.run, pair))
         if answer.best is not None:
             answered.add(pair)
             tally[pair] += 1 if answer.best == 0 else -1
@@ -92,6 +120,7 @@ def pairwise_bias(answers: Iterable[SlotAnswer]) -> PairwiseBias:
         p=_binomial(counts["first side"], counts["second side"]) if pairs else None,
         triads=round(np.trace(decided @ decided @ decided)) // 6,
         cyclic=round(np.trace(beats @ beats @ beats)) // 3,
+        cancels=bool(asked_in) and all((run, (two, one)) in asked_in for run, (one, two) in asked_in),
         documents=documents,
         matrix=tuple(map(tuple, matrix)),
     )

@@ -34,6 +34,18 @@ class StoppingPlan:
         return 1 - (1 - LEVEL) / len(self.looks)
 
     @property
+    def promise(self) -> str:
+        """What intervals and p-values mean where the runs may stop early, in a sentence."""
+        looks = len(self.looks)
+        if looks == 1:
+            return "There was one look only, at all shuffles: intervals and p-values are those of a test without one."
+        return (
+            f"Up to {looks} looks (after {', '.join(map(str, self.looks[:-1]))} and {self.looks[-1]} shuffles) would "
+            f"make plain 95 % intervals hold less often. So each is computed at {100 * self.level:.4g} % and p-values "
+            f"are multiplied by {looks}: whichever look is the last, the intervals hold in 95 of 100 tests or more."
+        )
+
+    @property
     def runs(self) -> int:
         """How many runs there are without stopping."""
         return self.looks[-1]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from reranking.analysis.bias import Bias
 from reranking.analysis.bias_model import Estimate
-from reranking.analysis.pairwise_bias import PairwiseBias
+from reranking.analysis.pairwise_bias import PairwiseBias, Side
 from reranking.analysis.slots import SlotBias
 
 Finding = Literal[
@@ -21,16 +21,26 @@ ALPHA = 0.05
 REPAIR_LIMIT = 0.1
 FEWEST_GROUPS = 3
 TIES_WORTH_SAYING = 0.2
+RARELY = 0.01
+"""How often chance alone may explain more than what is called its most."""
+
+BIASED: frozenset[Finding] = frozenset({"primacy", "recency", "middle-loss", "middle-gain"})
+"""Findings that are an effect of the input position."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`sentence` is the finding with its numbers, `also` a second effect, `remarks` say what else to know."""
+    """`sentence` is the finding with its numbers, `also` what belongs to it, `remarks` say what else to know.
+
+    `finding` is about the order of the input. `side` is the place in the prompt that the model picks nearly always,
+    for a strategy that compares two: the sentence then says so first, unless the finding is what comes of it.
+    """
 
     finding: Finding
     sentence: str
     also: str = ""
     remarks: tuple[str, ...] = ()
+    side: Side | None = None
 
     @property
     def text(self) -> str:
@@ -40,7 +50,7 @@ class Verdict:
     @property
     def biased(self) -> bool:
         """Whether an effect of the position was found."""
-        return self.finding in {"primacy", "recency", "middle-loss", "middle-gain"}
+        return self.finding in BIASED
 
 
 def verdict(bias: Bias, pairwise: PairwiseBias | None = None, *, deterministic: bool = False) -> Verdict:
@@ -49,7 +59,24 @@ def verdict(bias: Bias, pairwise: PairwiseBias | None = None, *, deterministic: 
     `deterministic` says that the model gives equal answers to equal requests, so that there is
     no noise to control for.
     """
-    remarks = _left_out(bias)
+    found = _of_the_input(bias, pairwise, deterministic)
+    side = None if pairwise is None else pairwise.side
+    if pairwise is None or side is None or found.finding in {"failed", "repairs"}:
+        return found
+    if found.finding == "all tied":
+        return replace(found, sentence=_picks(pairwise, side, bias), also=_SAYS_NOTHING, side=side)
+    if pairwise.p is None or pairwise.p >= ALPHA:
+        return found
+    if found.biased and not pairwise.cancels:  # what the order does to the ranking comes of it
+        return replace(found, also=_joined(found.also, _picks(pairwise, side, bias)), side=side)
+    return replace(
+        found, sentence=_picks(pairwise, side, bias), also=_joined(found.sentence, found.also), side=side
+    )  # fmt: skip
+
+
+def _of_the_input(bias: Bias, pairwise: PairwiseBias | None, deterministic: bool) -> Verdict:
+    """The verdict on the order of the input."""
+    remarks = (*_counted(pairwise), *_left_out(bias))
     if not bias.used:
         return Verdict("failed", "Every run failed: there is nothing to say about positions.")
     if bias.n < 2:
@@ -77,16 +104,19 @@ def verdict(bias: Bias, pairwise: PairwiseBias | None = None, *, deterministic: 
     trend = _trend(effect, test.linear_adjusted) if test.linear_adjusted < ALPHA else ""
     curve = _curve(middle, test.middle_adjusted) if middle and test.middle_adjusted < ALPHA else ""
     if trend:
-        remarks = (*_uncertain(effect), *remarks)
+        remarks = (*_uncertain(effect), *_explained(bias), *remarks)
         return Verdict("primacy" if effect.value > 0 else "recency", trend, curve, remarks)
     if curve and middle:
-        remarks = (*_uncertain(middle), *remarks)
+        remarks = (*_uncertain(middle), *_explained(bias), *remarks)
         return Verdict("middle-loss" if middle.value > 0 else "middle-gain", curve, "", remarks)
     if effect.detectable > bias.n - 1:  # more than a strategy that returns its input
         return Verdict("cannot tell", _too_few(bias), "", remarks)
     found = f"No effect of the input position was found (p {p_value(min(test.linear_adjusted, test.middle_adjusted))})."
     size = f" A gain of {places(effect.detectable)} or more from last to first would probably have been found."
-    return Verdict("none found", found + size * (effect.detectable > 0), "", remarks)
+    uneven = " ".join(_explained(bias))
+    if uneven:
+        uneven += " That is neither a trend nor a difference between the ends and the middle, but some places differ."
+    return Verdict("none found", found + size * (effect.detectable > 0), uneven, remarks)
 
 
 def broken(bias: Bias) -> bool:
@@ -147,14 +177,34 @@ def _all_tied(pairwise: PairwiseBias | None) -> str:
     base = "All documents tie in every run, so the strategy says nothing about their order"
     if pairwise is None or not pairwise.pairs:
         return f"{base}, and positions cannot matter."
-    if pairwise.first == pairwise.pairs or pairwise.second == pairwise.pairs:
-        side = "first" if pairwise.first else "second"
-        return (
-            f"{base}: asked about {_count(pairwise.pairs, 'pair')} in both orders, the model named the {side} of the "
-            "two passages shown every time. Its answers depend on the side alone and cancel out."
-        )
     agreeing = f"{pairwise.consistent} of {_count(pairwise.pairs, 'pair')}"
     return f"{base}: in both orders of a pair the model named the same document in {agreeing}."
+
+
+_SAYS_NOTHING = "So the ranking says nothing about the documents, in whatever order they are given."
+
+
+def _picks(pairwise: PairwiseBias, side: Side, bias: Bias) -> str:
+    """That the model goes by the side, and what comes of it."""
+    every = pairwise.one_sided == pairwise.pairs
+    picks = f"The model {'always' if every else 'nearly always'} picks the {side} passage"
+    if not pairwise.cancels:
+        return (
+            f"{picks} of a pair: in {pairwise.one_sided} of {_count(pairwise.pairs, 'pair')}, whichever stands there."
+        )
+    whole = every and pairwise.pairs == pairwise.possible
+    clash = (
+        "every pair contradicts itself"
+        if whole
+        else f"{pairwise.one_sided} of {_count(pairwise.pairs, 'pair')} contradict{_s(pairwise.one_sided)} "
+        f"{'itself' if pairwise.one_sided == 1 else 'themselves'}"
+    )
+    tied = 0.0 if bias.shuffled is None or bias.shuffled.tied_pairs is None else bias.shuffled.tied_pairs
+    if tied == 1:
+        return f"{picks}: {clash}, so everything ties."
+    if tied >= TIES_WORTH_SAYING:
+        return f"{picks}: {clash}, and {percent(tied)} of the pairs tie in the ranking."
+    return f"{picks}: {clash}."
 
 
 def _too_few(bias: Bias) -> str:
@@ -176,11 +226,55 @@ def _noise(bias: Bias, deterministic: bool) -> tuple[str, ...]:
 
 
 def _sides(pairwise: PairwiseBias | None) -> tuple[str, ...]:
-    if pairwise is None or pairwise.p is None or pairwise.p >= ALPHA:
+    """A preference for a side that leaves many pairs to the documents."""
+    if pairwise is None or pairwise.side or pairwise.p is None or pairwise.p >= ALPHA:
         return ()
-    side, often = ("first", pairwise.first) if pairwise.first > pairwise.second else ("second", pairwise.second)
-    pairs = f"{often} of {_count(pairwise.pairs, 'pair')}"
+    side = "first" if pairwise.first > pairwise.second else "second"
+    pairs = f"{pairwise.one_sided} of {_count(pairwise.pairs, 'pair')}"
     return (f"Within the prompt the model names the {side} of two passages in both orders for {pairs}.",)
+
+
+def _counted(pairwise: PairwiseBias | None) -> tuple[str, ...]:
+    """Which pairs are meant wherever a number of pairs is told; empty where nothing was asked."""
+    return () if pairwise is None or not pairwise.documents else (pairs_counted(pairwise),)
+
+
+def pairs_counted(pairwise: PairwiseBias) -> str:
+    """Which of the pairs count, in a sentence: those that were answered in both orders."""
+    documents, possible = len(pairwise.documents), pairwise.possible
+    if pairwise.pairs == possible:
+        return f"Pairs: all {possible} that {documents} documents make, each answered in both orders."
+    missing = possible - pairwise.pairs - pairwise.unanswered
+    why = [f"{pairwise.unanswered} lack an answer to one order or both"] if pairwise.unanswered else []
+    why += [f"{missing} were not asked about"] if missing else []
+    return (
+        f"Pairs: {pairwise.pairs} of the {possible} that {documents} documents make were answered in both orders; "
+        f"{' and '.join(why)}."
+    )
+
+
+def share_by_chance(n: int, runs: int) -> float | None:
+    """The most that positions explain by chance alone in 99 of 100 tests (0 to 1); None for fewer than 3 runs.
+
+    It is what `position_share` of `n` documents is compared with. Where positions do nothing,
+    it follows the beta distribution of the F test, as over randomly drawn orders.
+    """
+    if n < 2 or runs < 3:
+        return None
+    from scipy.special import betaincinv  # most of scipy takes long to import
+
+    return float(betaincinv((n - 1) / 2, (n - 1) * (runs - 2) / 2, 1 - RARELY))
+
+
+def _explained(bias: Bias) -> tuple[str, ...]:
+    """How much of the variation positions explain, where that is more than chance does."""
+    share, most = bias.model.position_share, share_by_chance(bias.n, bias.used)
+    if bias.model.effects is None or share is None or most is None or share <= most:
+        return ()
+    return (
+        f"Of all that documents move between the shuffles, the place they were given at explains {percent(share)} "
+        f"(by chance alone hardly more than {percent(most)}).",
+    )
 
 
 def _ties(bias: Bias) -> tuple[str, ...]:
@@ -237,3 +331,11 @@ def percent(share: float) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _s(number: int) -> str:
+    return "s" if number == 1 else ""
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(sentence for sentence in sentences if sentence)

@@ -44,9 +44,7 @@ def verdict_matrix(
     cells = [[pairwise.matrix[row[one]][row[two]] for two in shown] for one in shown]
     labels = [escape(cut(names[document], NAME)) for document in shown]
     numbers = [str(document + 1) for document in shown]
-    sides = pairwise.first + pairwise.second
-    notes = ["Row against column: ▲ wins, ▼ loses."]
-    notes += [f"1, 2: that side of the prompt wins ({sides} of {pairwise.pairs})."] if sides else []
+    notes = _legend(pairwise, {cell for at, line in enumerate(cells) for cell in (*line[:at], *line[at + 1 :])})
     if len(shown) < len(listed):
         notes.append(f"The best {MOST} of {len(listed)}.")
     figure = go.Figure(
@@ -90,6 +88,20 @@ def verdict_matrix(
             "automargin": True,
         },
     )
+
+
+def _legend(pairwise: PairwiseBias, drawn: set[Cell | None]) -> list[str]:
+    """What the marks mean, of those that are drawn."""
+    notes = ["Row against column: ▲ wins, ▼ loses."] if drawn & {"won", "lost"} else []
+    for mark, cell, count in (("1", "first side", pairwise.first), ("2", "second side", pairwise.second)):
+        side = cell.removesuffix(" side")
+        notes += [f"{mark}: the {side} passage wins, whichever it is ({count} of {pairwise.pairs} pairs)."] * (
+            cell in drawn
+        )
+    notes += ["=: the answers are evenly split."] if "even" in drawn else []
+    notes += [f"?: no answer in one order or both ({pairwise.unanswered} more)."] if "unknown" in drawn else []
+    notes += ["Empty: not asked."] if None in drawn else []
+    return notes
 
 
 def _scale(dark: bool) -> list[tuple[float, str]]:

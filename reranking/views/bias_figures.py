@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from reranking.analysis.bias_model import Estimate
-from reranking.analysis.verdict import Finding, decimal, p_value, percent
+from reranking.analysis.verdict import Finding, Verdict, decimal, p_value, percent
 from reranking.documents import Candidate
 
 FINDINGS: dict[Finding, str] = {
@@ -22,6 +22,18 @@ FINDINGS: dict[Finding, str] = {
     "repairs": "no verdict: broken replies",
     "failed": "failed",
 }
+
+
+ABOUT_W = "W (Kendall's) tells how alike the rankings of all shuffles are: 1 the same every time, 0 unrelated."
+ABOUT_FLIPS = (
+    "Flip rate: how often two documents stand the other way round in another shuffle; 0 % never, 50 % as by lot."
+)
+
+
+def word(verdict: Verdict) -> str:
+    """The finding in a table, with the side that the model goes by."""
+    found = FINDINGS[verdict.finding]
+    return f"picks the {verdict.side} side: {found}" if verdict.side else found
 
 
 def interval(effect: Estimate | None) -> str:

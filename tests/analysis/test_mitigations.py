@@ -2,11 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 
 from benchmarks.bench_bias_truth import Effect, runs
 from reranking.analysis.bias import BiasRun, analyse
 from reranking.analysis.designs import draw
-from reranking.analysis.mitigations import Trial, compare
+from reranking.analysis.mitigations import Trial, compare, over_queries
 
 RELEVANCE = np.random.default_rng(1).random(10)
 
@@ -70,7 +71,7 @@ def test_a_difference_within_chance_is_said_to_be_one():
     base = trial("As is", Effect(primacy=0.6, noise=0.3), seed=3)
     other = trial("Prompt", Effect(primacy=0.45, noise=0.3), seed=4)
     found = compare([base, other])
-    assert found.rows[0].verdict.biased
+    assert found.rows[0].biased
     assert found.rows[1].removed.value > 0 > found.rows[1].removed.low
     assert found.recommended is None
     assert found.sentence.startswith("None of the remedies is shown to help: Prompt leaves")
@@ -130,3 +131,94 @@ def test_the_strategy_alone_has_no_remedy_and_nothing_at_all_is_an_error():
     assert compare([BASE]).sentence.startswith("No remedy was tried")
     with pytest.raises(ValueError, match="nothing to compare"):
         compare([])
+
+
+def on(name, effects, requests=10, cost=0.1, quality=None):
+    """One way to rank on several queries, one for each effect."""
+    return over_queries([
+        trial(name, effect, requests, cost, quality=quality, seed=number) for number, effect in enumerate(effects)
+    ])  # fmt: skip
+
+
+def gained(trial):
+    return np.array([bias.model.last_to_first.value for bias in trial.biases])
+
+
+def test_over_several_queries_what_is_removed_is_the_mean_of_the_queries_with_an_interval_from_how_they_differ():
+    base, better = on("As is", [Effect(primacy=at) for at in (0.8, 1.0, 1.2, 1.4)]), on("Better", [Effect()] * 4, 30)
+    found = compare([base, better])
+    less = abs(gained(base)) - abs(gained(better))
+    half = student.ppf(0.975, 3) * less.std(ddof=1) / 2
+    row = found.rows[1]
+    assert row.removed.value == pytest.approx(less.mean())
+    assert (row.removed.low, row.removed.high) == pytest.approx((less.mean() - half, less.mean() + half))
+    assert row.size == pytest.approx(abs(gained(better)).mean())
+    assert row.left == pytest.approx(abs(gained(better)).mean() / abs(gained(base)).mean())
+    assert found.rows[0].effect.value == pytest.approx(gained(base).mean())
+    assert found.rows[0].biased == 4
+    assert row.w == pytest.approx(np.mean([bias.shuffled.w for bias in better.biases]))
+    assert found.recommended is row
+    assert found.sentence.startswith("Better removes ")
+    assert "places on average over 4 queries)" in found.sentence
+
+
+def test_biases_in_opposite_directions_do_not_cancel_out_over_queries():
+    ways = [Effect(primacy=1.2), Effect(recency=1.2)] * 2
+    base = on("As is", ways)
+    found = compare([base, on("Better", [Effect()] * 4)])
+    assert abs(found.rows[0].effect.value) < 1
+    assert found.rows[0].size == pytest.approx(abs(gained(base)).mean())
+    assert found.rows[0].size > 4
+    assert found.recommended is found.rows[1]
+    same = compare([base, on("Turned round", ways[::-1])])
+    assert not same.rows[1].helps
+
+
+def test_what_helps_on_some_queries_and_harms_on_others_is_not_recommended():
+    base = on("As is", [Effect(primacy=1.0)] * 4)
+    mixed = on("Mixed", [Effect(), Effect(primacy=2.5), Effect(), Effect(primacy=2.5)])
+    found = compare([base, mixed])
+    assert found.rows[1].removed.low < 0
+    assert found.recommended is None
+    mild = on("Mild", [Effect(), Effect(), Effect(primacy=0.9), Effect(primacy=1.05)])
+    assert compare([base, mild]).sentence.endswith("More queries would tell.")
+
+
+def test_without_a_bias_over_the_queries_there_is_nothing_to_remove():
+    found = compare([on("As is", [Effect()] * 4), on("Better", [Effect()] * 4)])
+    assert found.recommended is None
+    assert found.sentence == "No position bias was found over the 4 queries, so there is nothing to remove."
+    still = [Effect(noise=0.0)] * 3
+    assert compare([on("As is", still)]).sentence.startswith("There is no position bias to remove: the order")
+
+
+def test_a_loss_of_the_middle_over_queries_is_compared_as_such():
+    found = compare([on("As is", [Effect(edges=1.2)] * 4), on("Better", [Effect()] * 4)])
+    assert found.measure == "middle"
+    assert found.recommended is found.rows[1]
+
+
+def test_queries_of_which_replies_are_broken_rule_a_remedy_out_and_say_of_how_many():
+    base, sound = on("As is", [Effect(primacy=1.2)] * 4), on("Better", [Effect()] * 4)
+    broken = replace(sound, more=(*sound.more[:2], replace(sound.more[2], repaired=0.4)))
+    row = compare([base, broken]).rows[1]
+    assert row.unusable == "40 % of the places of 1 of 4 queries come from mending broken replies"
+    assert row.helps  # on the three others
+    assert compare([base, broken]).recommended is None
+
+
+def test_one_trial_over_queries_has_the_mean_price_and_none_that_is_unknown_for_a_query():
+    one, two = trial("A", Effect(), 10, 0.1, 2.0, 0.5), trial("A", Effect(), 20, 0.3, 4.0, 0.7)
+    both = over_queries([one, two])
+    assert (both.requests, both.cost_usd, both.seconds, both.quality) == (15, pytest.approx(0.2), 3.0, 0.6)
+    assert both.biases == (one.bias, two.bias)
+    unknown = over_queries([one, replace(two, cost_usd=None, quality=None)])
+    assert (unknown.cost_usd, unknown.quality) == (None, None)
+    assert over_queries([one]).biases == (one.bias,)
+    with pytest.raises(ValueError, match="nothing to put together"):
+        over_queries([])
+
+
+def test_trials_of_different_queries_cannot_be_compared():
+    with pytest.raises(ValueError, match="not about the same queries"):
+        compare([on("As is", [Effect()] * 3), on("Better", [Effect()] * 2)])

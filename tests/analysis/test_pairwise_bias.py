@@ -87,6 +87,33 @@ def test_of_several_runs_the_answer_that_most_gave_counts_and_an_even_split_deci
     assert pairwise_bias([*shown(0, 1), *other]).consistency == 0
 
 
+def test_a_side_that_wins_nearly_all_pairs_is_named_and_one_that_wins_many_is_not():
+    def counting(contradicting):
+        others = iter(range(10))
+        return pairwise_bias(answers(5, lambda one, two: 0 if one < two or next(others) < contradicting else 1))
+
+    assert [counting(number).side for number in (7, 8, 10)] == [None, "first", "first"]
+    assert counting(8).one_sided == 8
+    assert pairwise_bias(answers(4, lambda *_: 1)).side == "second"
+    assert pairwise_bias(answers(4, lambda one, two: int(two < one))).side is None
+    assert pairwise_bias([]).side is None
+
+
+def test_a_preferred_side_cancels_out_only_where_each_run_asks_both_orders():
+    both = answers(3, lambda *_: 0, runs=2)
+    assert pairwise_bias(both).cancels
+    assert not pairwise_bias(both[1:]).cancels
+    apart = [SlotAnswer(run, pair, (0,)) for run, pair in enumerate(((0, 1), (1, 0)))]
+    assert pairwise_bias(apart).pairs == 1
+    assert not pairwise_bias(apart).cancels
+    assert not pairwise_bias([]).cancels
+
+
+def test_pairs_that_were_not_asked_are_known_from_the_number_of_documents():
+    found = pairwise_bias([SlotAnswer(0, pair, (0,)) for pair in ((0, 1), (1, 0), (2, 3), (3, 2), (3, 0))])
+    assert (found.possible, found.pairs, found.unanswered) == (6, 2, 1)
+
+
 def test_a_pair_that_was_asked_in_one_order_alone_is_not_counted():
     found = pairwise_bias([SlotAnswer(0, (3, 1), (0,))])
     assert (found.pairs, found.unanswered, found.p) == (0, 1, None)

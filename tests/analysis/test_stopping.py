@@ -49,6 +49,16 @@ def test_stopping_early_keeps_what_the_interval_promises():
     assert held.mean() >= 0.9
 
 
+def test_what_the_intervals_promise_is_said_with_the_looks_it_rests_on():
+    plan = plan_looks(draw("pairs", 10, 20), 1.0)
+    assert plan.promise == (
+        "Up to 4 looks (after 8, 12, 16 and 20 shuffles) would make plain 95 % intervals hold less often. So each is "
+        "computed at 98.75 % and p-values are multiplied by 4: whichever look is the last, the intervals hold in 95 "
+        "of 100 tests or more."
+    )
+    assert "one look only" in StoppingPlan((6,), 1.0).promise
+
+
 def test_what_cannot_be_planned_is_refused():
     with pytest.raises(ValueError, match="balanced only as a whole"):
         plan_looks(draw("balanced", 6), 1.0)

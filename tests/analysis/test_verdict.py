@@ -12,7 +12,17 @@ from reranking.analysis.designs import draw, repeats
 from reranking.analysis.pairwise_bias import pairwise_bias
 from reranking.analysis.slot_answers import SlotAnswer
 from reranking.analysis.slots import slot_bias
-from reranking.analysis.verdict import decimal, numbers, p_value, percent, places, slot_finding, verdict
+from reranking.analysis.verdict import (
+    decimal,
+    numbers,
+    p_value,
+    pairs_counted,
+    percent,
+    places,
+    share_by_chance,
+    slot_finding,
+    verdict,
+)
 
 
 def found(effect, n=10, k=10, kind="pairs", seed=1, control=True):
@@ -38,7 +48,10 @@ def test_primacy_is_told_as_gained_places_with_interval_p_and_noise():
         f"Earlier documents are favoured: moving a document from last to first raises it {said(effect.value)} "
         f"(95 % {effect.low:.1f} to {effect.high:.1f}, p < .001)."
     )
-    assert told.text == f"{told.sentence} Repeating the same order moves documents {said(moved)}."
+    explained, *rest = told.remarks
+    assert explained.startswith("Of all that documents move between the shuffles")
+    assert rest == [f"Repeating the same order moves documents {said(moved)}."]
+    assert told.text == f"{told.sentence} {explained} {rest[0]}"
 
 
 def test_recency_is_told_the_other_way_round_with_a_positive_gain():
@@ -137,11 +150,69 @@ def one_sided(slot, n=4):
 
 
 @pytest.mark.parametrize(("slot", "side"), [(0, "first"), (1, "second")])
-def test_all_ties_from_one_sided_answers_are_told_as_such_and_not_as_bias(slot, side):
+def test_a_side_that_always_wins_is_the_headline_where_everything_ties_and_is_not_called_a_bias(slot, side):
     told = verdict(tied(), one_sided(slot))
-    assert told.finding == "all tied"
-    assert f"asked about 6 pairs in both orders, the model named the {side} of the two passages" in told.sentence
+    assert told.sentence == (
+        f"The model always picks the {side} passage: every pair contradicts itself, so everything ties."
+    )
+    assert (told.finding, told.side) == ("all tied", side)
     assert not told.biased
+    assert "favoured" not in told.text
+    assert "Pairs: all 6 that 4 documents make, each answered in both orders." in told.remarks
+
+
+def test_pairs_without_an_answer_are_told_wherever_pairs_are_counted():
+    answers = [SlotAnswer(0, (a, b), () if (a, b) == (0, 1) else (0,)) for a in range(4) for b in range(4) if a != b]
+    told = verdict(tied(), pairwise_bias(answers))
+    assert told.sentence == (
+        "The model always picks the first passage: 5 of 5 pairs contradict themselves, so everything ties."
+    )
+    assert (
+        "Pairs: 5 of the 6 that 4 documents make were answered in both orders; 1 lack an answer to one order or both."
+    ) in told.remarks
+    half = pairwise_bias([SlotAnswer(0, pair, (0,)) for pair in ((0, 1), (1, 0), (1, 2), (2, 1))])
+    assert pairs_counted(half) == (
+        "Pairs: 2 of the 3 that 3 documents make were answered in both orders; 1 were not asked about."
+    )
+
+
+def nearly(n, contradicting, both=True):
+    """Answers of a model that picks the first passage of all pairs but the last ones."""
+    pairs = [(a, b) for a in range(n) for b in range(a + 1, n)]
+    found = []
+    for at, (a, b) in enumerate(pairs):
+        found.append(SlotAnswer(0, (a, b), (0,)))
+        found.append(SlotAnswer(0 if both else 1, (b, a), (0 if at < contradicting else 1,)))
+    return pairwise_bias(found)
+
+
+def test_a_side_that_nearly_always_wins_comes_before_what_the_order_of_the_input_does():
+    told = verdict(found(EFFECTS["none"]), nearly(10, 42))
+    assert told.sentence == "The model nearly always picks the first passage: 42 of 45 pairs contradict themselves."
+    assert told.also.startswith("No effect of the input position was found")
+    assert (told.finding, told.side) == ("none found", "first")
+    below = verdict(found(EFFECTS["none"]), nearly(10, 35))
+    assert below.side is None
+    assert below.sentence.startswith("No effect")
+    assert (
+        "Within the prompt the model names the first of two passages in both orders for 35 of 45 pairs."
+        in below.remarks
+    )
+
+
+def test_a_side_that_decides_what_is_asked_in_one_order_is_told_after_the_bias_that_comes_of_it():
+    told = verdict(found(Effect(primacy=1.0)), nearly(10, 42, both=False))
+    assert told.finding == "primacy"
+    assert told.sentence.startswith("Earlier documents are favoured")
+    assert told.also == (
+        "The model nearly always picks the first passage of a pair: in 42 of 45 pairs, whichever stands there."
+    )
+
+
+def test_few_pairs_on_one_side_are_chance_unless_everything_ties():
+    told = verdict(found(EFFECTS["none"]), pairwise_bias([SlotAnswer(0, pair, (0,)) for pair in ((0, 1), (1, 0))]))
+    assert told.side is None
+    assert told.sentence.startswith("No effect")
 
 
 def test_all_ties_without_answers_to_pairs_say_nothing_of_a_model():
@@ -150,11 +221,51 @@ def test_all_ties_without_answers_to_pairs_say_nothing_of_a_model():
     )
 
 
-def test_a_preferred_side_within_the_prompt_is_a_remark():
-    told = verdict(found(EFFECTS["none"]), one_sided(0, n=10))
+def test_what_positions_explain_is_told_where_chance_alone_would_not():
+    bias = found(Effect(primacy=1.0))
+    share, most = bias.model.position_share, share_by_chance(10, 10)
+    assert share > most
     assert (
-        "Within the prompt the model names the first of two passages in both orders for 45 of 45 pairs." in told.remarks
-    )
+        "Of all that documents move between the shuffles, the place they were given at explains "
+        f"{100 * share:.0f} % (by chance alone hardly more than {100 * most:.0f} %)."
+    ) in verdict(bias).remarks
+    assert "explains" not in verdict(found(EFFECTS["none"])).text
+
+
+def test_places_that_differ_without_a_trend_are_told_beside_no_finding():
+    """A cubic curve, which neither a line nor a parabola can see."""
+    place = np.arange(10) - 4.5
+    lift = place**3 - place * (place**4).sum() / (place**2).sum()
+    lift /= lift.max()
+    chance = np.random.default_rng(1)
+    relevance, design = chance.random(10), draw("pairs", 10, 20, 1)
+    ran = [
+        BiasRun(order, dict(zip(order, (1.0 + np.argsort(np.argsort(-worth))).tolist(), strict=True)))
+        for order in design.orders
+        for worth in [relevance[list(order)] + lift + 0.1 * chance.normal(size=10)]
+    ]
+    told = verdict(analyse(ran, design))
+    assert told.finding == "none found"
+    assert told.also.endswith("but some places differ.")
+
+
+@pytest.mark.parametrize(("kind", "n", "k"), [("pairs", 10, 10), ("random", 6, 8), ("balanced", 6, 6)])
+def test_chance_alone_rarely_explains_more_than_what_is_called_its_most(kind, n, k):
+    """Against orders that have nothing to do with the ranks."""
+    chance = np.random.default_rng(1)
+    shares = []
+    for number in range(300):
+        design = draw(kind, n, k, number)
+        ran = [BiasRun(order, dict(enumerate(chance.permutation(n) + 1.0))) for order in design.orders]
+        shares.append(analyse(ran, design, resamples=0, draws=0).model.position_share)
+    assert np.mean(shares) == pytest.approx(1 / (k - 1), rel=0.1)
+    assert np.mean(np.array(shares) > share_by_chance(n, k)) <= 0.03
+
+
+def test_what_chance_explains_is_not_known_for_few_runs_and_falls_with_more():
+    assert share_by_chance(10, 2) is None
+    assert share_by_chance(1, 10) is None
+    assert share_by_chance(10, 10) > share_by_chance(10, 20) > share_by_chance(10, 50)
 
 
 def test_noise_is_told_as_measured_not_measured_absent_or_without_need():

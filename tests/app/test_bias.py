@@ -97,10 +97,22 @@ def test_a_strategy_that_is_always_alike_is_not_repeated(app):
 def test_a_model_that_always_names_the_first_passage_ties_everything_and_is_not_called_primacy(app):
     tab = measured(with_strategies(app, {"kind": "pairwise-all", "model": "simulated:overlap?primacy=50"}))
     said = findings(tab)[0]
-    assert "All documents tie in every run" in said
-    assert "named the first of the two passages shown every time" in said
+    assert "The model always picks the first passage: every pair contradicts itself, so everything ties." in said
     assert "favoured" not in said
+    assert "all 10 that 5 documents make, each answered in both orders" in tab.html()
     assert len(tab.at.get("plotly_chart")) == 1  # who wins against whom
+
+
+def test_no_remedy_is_chosen_where_there_is_nothing_to_mend(app):
+    tab = measured(with_strategies(app, {"kind": "pairwise-all", "model": "simulated:overlap?primacy=50"}))
+    assert "there is no bias to mend in it" in tab.html()
+    assert "Probability mode may show which document it likes better." in tab.html()
+    (wanted,) = (item for item in tab.at.multiselect if item.key.startswith("remedies-"))
+    assert wanted.value == []
+    assert tab.at.button(key="try-remedies").disabled
+    wanted.set_value(["Probability mode"])
+    tab.run().click("try-remedies").wait("bias")
+    assert "there is no bias to compare" in tab.html()
 
 
 def test_windows_are_analysed_by_slot_too(app):
@@ -126,6 +138,69 @@ def test_remedies_run_on_the_same_shuffles_and_one_is_recommended_in_a_sentence(
     assert "5 times the requests" in sentence
     assert "(recommended)" in tab.html()
     assert len(tab.at.selectbox(key=f"document-{test.id}-0").options) == 5  # it is the test that is shown
+
+
+def several(app, *specs, count=4):
+    """A tab on Bias with as many queries."""
+    from reranking.documents import Document
+    from reranking.formats.loaded import Input
+
+    tab = with_strategies(app, *specs)
+    texts = ["apple pie", "motor oil", "blue sky", "pie chart", "old apple harbour"]
+    queries = ("apple", "oil", "blue", "pie", "harbour", "chart")[:count]
+    inputs = [Input(query, tuple(Document(f"{text} {query}") for text in texts)) for query in queries]
+    tab.at.session_state["draft"].take(inputs, "a file")
+    tab.run()
+    source = tab.at.selectbox(key="bias-source")
+    source.set_value(source.options[1])
+    return tab.run()
+
+
+def test_remedies_are_tried_on_all_queries_and_compared_over_them(app):
+    tab = measured(several(app, {"kind": "listwise", "model": PRIMACY, "reasons": False}))
+    assert "Remedies, over all 4 queries" in tab.html()
+    (wanted,) = (item for item in tab.at.multiselect if item.key.startswith("remedies-"))
+    wanted.set_value(["Self-consistency, 5 shuffles"])
+    tab.run()
+    assert "200 requests" in tab.html()  # 4 queries, 10 shuffles, 5 requests
+    tab.click("try-remedies")
+    for _ in range(4):
+        tab.wait("bias")
+    trials = [row for row in jobs(tab) if row.spec["plan"]["remedies_of"]]
+    tests = {row.id: row for row in jobs(tab) if not row.spec["plan"]["remedies_of"]}
+    assert sorted(row.query for row in trials) == sorted(row.query for row in tests.values())
+    for row in trials:
+        assert row.spec["orders"] == tests[row.spec["plan"]["remedies_of"][0]].spec["orders"][:10]
+    sentence = next(text for text in findings(tab) if "rl-second" in text)
+    assert "Self-consistency, 5 shuffles removes" in sentence
+    assert "on average over 4 queries) for 5 times the requests" in sentence
+    table = next(item.value for item in tab.at.html if "queries with a trend" in item.value)
+    assert "4 of 4" in table
+    assert "(recommended)" in table
+    assert "Each query counts the same" in tab.html()
+    alone = [item.value for item in tab.at.html if "(recommended)" in item.value and "bias, places" in item.value]
+    assert len(alone) == 2  # over all queries, and on the one in detail
+
+
+def test_a_remedy_that_only_some_queries_have_is_offered_for_the_others_and_not_compared_before(app):
+    tab = measured(several(app, {"kind": "listwise", "model": PRIMACY, "reasons": False}, count=2))
+    (wanted,) = (item for item in tab.at.multiselect if item.key.startswith("remedies-"))
+    wanted.set_value(["Position-aware prompt"])
+    tab.run().click("try-remedies")
+    tab.wait("bias")
+    tab.wait("bias")
+    gone = next(row for row in jobs(tab) if row.spec["plan"]["remedies_of"])
+    with open_store().database.write() as connection:
+        connection.execute("DELETE FROM jobs WHERE id = ?", (gone.id,))
+    state.jobs.clear()
+    again = app(tab.session).go("bias")
+    assert "queries with a trend" not in again.html()
+    assert "Position-aware prompt was tried on 1 of 2 queries" in again.html()
+    (wanted,) = (item for item in again.at.multiselect if item.key.startswith("remedies-"))
+    wanted.set_value(["Position-aware prompt"])
+    again.run().click("try-remedies").wait("bias")
+    assert "queries with a trend" in again.html()
+    assert sum(bool(row.spec["plan"]["remedies_of"]) for row in jobs(again)) == 2
 
 
 def test_strategies_that_ignore_the_order_are_offered_no_remedies(app):
@@ -155,7 +230,7 @@ def test_all_runs_of_a_document_are_listed_by_where_it_was_given(app):
     picker = next(item for item in tab.at.selectbox if item.key.startswith("document-"))
     picker.set_value(picker.options[0])
     tab.run()
-    table = next(item.value for item in tab.at.html if "given at" in item.value)
+    table = next(item.value for item in tab.at.html if "given at</th>" in item.value)
     assert table.count("<tr>") == 11
 
 
@@ -186,6 +261,7 @@ def test_a_test_that_may_stop_early_says_how_much_it_saved(app):
     said = re.search(r"Stopped early: (\d+) of 20 shuffles were not needed\.", tab.html())
     assert said is not None
     assert 0 < len(open_store().jobs.rankings(jobs(tab)[0].id)) == 20 - int(said[1])
+    assert "computed at 98.75 % and p-values are multiplied by 4" in tab.html()
 
 
 def test_the_raw_runs_read_back_as_the_same_test(app):

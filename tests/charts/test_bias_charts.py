@@ -104,8 +104,24 @@ def test_cells_in_which_the_side_decides_carry_its_number_and_others_an_arrow(da
     figure = verdict_matrix(pairs, names(3), dark, order=(0, 1, 2))
     assert [list(row) for row in figure.data[0].text] == [["", "▲", "1"], ["▼", "", "2"], ["1", "2", ""]]
     assert list(figure.layout.xaxis.ticktext) == ["1", "2", "3"]
-    assert "2 of 3" in figure.layout.title.subtitle.text
+    legend = figure.layout.title.subtitle.text
+    assert "1: the first passage wins, whichever it is (1 of 3 pairs)." in legend
+    assert "2: the second passage wins, whichever it is (1 of 3 pairs)." in legend
+    assert "?" not in legend
     assert "beats" in figure.data[0].hovertext[0][1]
+
+
+def test_every_mark_of_a_matrix_is_in_its_legend_and_no_other():
+    pairs = pairwise_bias([
+        *answered({(0, 1): 0, (1, 0): 0, (0, 2): 0}),
+        SlotAnswer(0, (1, 2), (0,)), SlotAnswer(1, (1, 2), (1,)), SlotAnswer(0, (2, 1), (0,)),
+        SlotAnswer(0, (2, 3), (0,)),
+    ])  # fmt: skip
+    figure = verdict_matrix(pairs, names(4), dark=False)
+    assert {text for row in figure.data[0].text for text in row} == {"", "1", "?", "="}
+    notes = figure.layout.title.subtitle.text.split("<br>")
+    assert [note.partition(":")[0] for note in notes] == ["1", "=", "?", "Empty"]
+    assert "no answer in one order or both (2 more)" in notes[2]
 
 
 def test_a_long_matrix_shows_the_best_and_says_so():

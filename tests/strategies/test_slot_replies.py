@@ -77,7 +77,9 @@ def test_a_model_that_always_says_a_ties_all_under_both_orders_and_the_verdict_s
     found = verdict(bias, pairwise_bias(answers))
     assert bias.shuffled.tied_pairs == 1
     assert found.finding == "all tied"
-    assert "asked about 28 pairs in both orders, the model named the first" in found.sentence
+    assert found.sentence == (
+        "The model always picks the first passage: every pair contradicts itself, so everything ties."
+    )
     assert "favoured" not in found.text
 
 

@@ -10,7 +10,7 @@ import streamlit as st
 from reranking.analysis.bias import Bias
 from reranking.analysis.pairwise_bias import PairwiseBias
 from reranking.analysis.slots import SlotBias
-from reranking.analysis.verdict import Verdict, decimal, p_value, slot_finding
+from reranking.analysis.verdict import Verdict, decimal, p_value, share_by_chance, slot_finding
 from reranking.charts.bias import position_heatmap
 from reranking.charts.position_effects import position_effects, slot_effects
 from reranking.charts.rank_intervals import rank_intervals
@@ -113,7 +113,8 @@ def _pairs(bias: Bias, pairwise: PairwiseBias, labels: Sequence[str], key: str) 
         chance = "" if pairwise.p is None else f", p {p_value(pairwise.p)}"
         notices.caption(
             f"Both orders name the same document in {pairwise.consistent} of {pairwise.pairs} pairs ({consistency}). "
-            f"{sides}; {preference}{chance}. Circles of three: {pairwise.cyclic} of {pairwise.triads}."
+            f"{sides}; {preference}{chance}. Circles of three (A beats B beats C beats A): "
+            f"{pairwise.cyclic} of {pairwise.triads}."
         )
     else:
         notices.caption("No pair was asked in both orders, so the sides of the prompt cannot be compared.")
@@ -142,26 +143,46 @@ def _figures(bias: Bias) -> str:
     model, stable, noise, test = bias.model, bias.shuffled, bias.noise, bias.test
     slope = model.slope
     rows = [
-        ("From last to first, places gained", bias_figures.interval(model.last_to_first), "positive: earlier is better"),
+        (
+            "From last to first, places gained",
+            bias_figures.interval(model.last_to_first),
+            "positive: earlier is better",
+        ),
         (
             "Slope",
             "–" if slope is None else f"{slope.value:.3f}".replace("-", "−"),
             "places of rank per place of input",
         ),
-        ("From the ends to the middle, places lost", bias_figures.interval(model.middle), "positive: lost in the middle"),
+        (
+            "From the ends to the middle, places lost",
+            bias_figures.interval(model.middle),
+            "positive: lost in the middle",
+        ),
         (
             "p of a trend",
             bias_figures.p(None if test is None else test.linear_adjusted),
             "randomisation test, Holm over both",
         ),
         ("p of middle against ends", bias_figures.p(None if test is None else test.middle_adjusted), "the same"),
-        ("Share explained by position", bias_figures.share(model.position_share), "of what documents leave (partial eta²)"),
+        (
+            "Share explained by position",
+            bias_figures.share(model.position_share),
+            "of all that documents move between shuffles (partial eta²)" + _by_chance(bias),
+        ),
     ]
     if stable is not None:
         rows += [
-            ("Kendall's W", bias_figures.figure(stable.w), "1: all shuffles give the same ranking; ties corrected"),
+            (
+                "Kendall's W",
+                bias_figures.figure(stable.w),
+                "1: the same ranking every time, 0: unrelated; ties corrected",
+            ),
             ("Mean tau of two shuffles", bias_figures.figure(stable.tau), "1: same order, 0: unrelated"),
-            ("Flip rate", bias_figures.share(stable.flips), "pairs that stand the other way round in another shuffle"),
+            (
+                "Flip rate",
+                bias_figures.share(stable.flips),
+                "how often two documents stand the other way round in another shuffle; 50 %: as by lot",
+            ),
             ("Moved", f"{decimal(stable.moved)} places" if stable.moved is not None else "–", "between two shuffles"),
             ("Entropy of the top document", bias_figures.figure(stable.entropy), "0: always the same one on top"),
             (f"Overlap of the top {stable.top}", bias_figures.share(stable.overlap), "of two shuffles"),
@@ -179,6 +200,11 @@ def _figures(bias: Bias) -> str:
         ("Shuffles used", f"{bias.used}", f"{bias.failed} failed"),
     ]
     return _three(rows)
+
+
+def _by_chance(bias: Bias) -> str:
+    most = share_by_chance(bias.n, bias.used)
+    return "" if most is None else f"; by chance alone hardly more than {bias_figures.share(most)}"
 
 
 def _three(rows: Sequence[tuple[str, str, str]]) -> str:

@@ -55,7 +55,8 @@ def show(jobs: Sequence[JobStatus]) -> None:
         "Raw runs (CSV)", lambda: raw_runs(jobs), f"bias-{test}.csv", "text/csv", key=f"csv-{test}",
         help="One row for each run and document: run, input position, document, output rank.",
     )  # fmt: skip
-    remedies.show(job, position, strategy, result)
+    mine = [found.get((at, position)) for at in range(len(jobs))]
+    remedies.show(jobs, position, strategy, mine, number)
 
 
 def _which_strategy(found: Mapping[tuple[int, int], BiasResult], titles: Sequence[str], test: str) -> int:
@@ -79,7 +80,8 @@ def _which_strategy(found: Mapping[tuple[int, int], BiasResult], titles: Sequenc
     page.html(bias_figures.table(heads, rows, numbers_from=2))
     notices.caption(
         "Places that a document gains by being moved from last to first: 0 is no bias, negative means that later "
-        "documents are favoured. W: 1 means that all shuffles give the same ranking."
+        f"documents are favoured. {bias_figures.ABOUT_W} {bias_figures.ABOUT_FLIPS} Noise: how far documents move "
+        "when the same order is repeated."
     )
     chosen = st.selectbox("Details of", range(len(titles)), key=f"details-of-{test}", format_func=lambda at: titles[at])
     return int(chosen)
@@ -88,7 +90,7 @@ def _which_strategy(found: Mapping[tuple[int, int], BiasResult], titles: Sequenc
 def _row(title: str, mine: Sequence[BiasResult]) -> tuple[str, ...]:
     """One strategy in a line; of several queries their means, and in how many there is a trend."""
     together = pool([one.bias for one in mine])
-    word = bias_figures.FINDINGS[mine[0].verdict.finding]
+    word = bias_figures.word(mine[0].verdict)
     effect = None if mine[0].verdict.finding == "repairs" else mine[0].bias.model.last_to_first
     if len(mine) > 1:
         effect = together.last_to_first
@@ -127,7 +129,7 @@ def _which_query(
         page.html(f"<p class='rl-finding' role='status'>{escape(together.sentence)}</p>")
         rows = [
             (
-                jobs[number].query[:100], bias_figures.FINDINGS[found[number, position].verdict.finding],
+                jobs[number].query[:100], bias_figures.word(found[number, position].verdict),
                 bias_figures.interval(bias.model.last_to_first), bias_figures.p(p),
             )
             for number, bias, p in zip(numbers, biases, together.p, strict=True)
@@ -156,6 +158,9 @@ def _remarks(strategy: Strategy, result: BiasResult, job: JobStatus) -> list[str
         remarks.append(
             f"Stopped early: {result.saved} of {of} were not needed." if result.saved else f"All {of} were needed."
         )
+    stopping = None if job.plan is None else job.plan.stopping(len(job.candidates))
+    if stopping is not None:
+        remarks.append(stopping.promise)
     return remarks
 
 
