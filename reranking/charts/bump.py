@@ -59,8 +59,11 @@ class _Look:
     n: int
     length: int
     colours: Mapping[int, str]
-    selected: int | None
     dark: bool
+
+    def labels(self, index: int) -> bool:
+        """Whether a document has its label from the start."""
+        return self.n <= LABEL_ALL or index in self.colours
 
     @property
     def row(self) -> float:
@@ -68,29 +71,25 @@ class _Look:
         return min(30 if self.n <= 15 else 24, 800 / self.n)
 
 
-def bump_chart(
-    columns: Sequence[BumpColumn], titles: Sequence[str], dark: bool, selected: int | None = None
-) -> go.Figure:
+def bump_chart(columns: Sequence[BumpColumn], titles: Sequence[str], dark: bool) -> go.Figure:
     """Draw the rankings side by side, one line per document, in the order of `columns`.
 
     `titles` are the documents' by original position, and may hold any text. Documents that are
-    first somewhere or move most are coloured, up to six; `selected` (an original position) is
-    drawn thick. Failed rankings have no column and are named below the title. Each point's
-    `customdata` is `[original position]`.
+    first somewhere or move most are coloured, up to six. Failed rankings have no column and are
+    named below the title. Each point's `customdata` is `[original position]`; a line's `meta` is
+    true if it has labels.
     """
     shown = [column for column in columns if column.ranking.outcome != "failed"]
     if not shown or not len(shown[0].ranking):
         return empty(TITLE, "Every strategy failed." if columns and not shown else "There is nothing to rank.", dark)
     coloured = standing_out([column.ranking for column in shown])
     colours = {index: palette.colour(at, dark) for at, index in enumerate(sorted(coloured))}
-    if selected is not None:
-        colours.setdefault(selected, palette.text(dark))
     length = LABEL_LENGTH if len(shown) < CROWDED else CROWDED_LABEL_LENGTH
-    look = _Look(len(shown[0].ranking), length, colours, selected, dark)
+    look = _Look(len(shown[0].ranking), length, colours, dark)
     places = [_places(column.ranking) for column in shown]
-    ordered = sorted(places[0], key=lambda index: (index == selected, index in colours, -index))
+    ordered = sorted(places[0], key=lambda index: (index in colours, -index))
     followed = {index: [place[index] for place in places] for index in ordered}
-    lines = [_line(index, ranks, _hovers(titles[index], shown, ranks), look) for index, ranks in followed.items()]
+    lines = [_line(index, ranks, titles[index], shown, look) for index, ranks in followed.items()]
     labels = [*_labels(places[0], titles, "left", look), *_labels(places[-1], titles, "right", look)]
     for label in labels:
         label["x"] = 0 if label["xanchor"] == "right" else len(shown) - 1
@@ -158,19 +157,21 @@ def _places(ranking: Ranking) -> dict[int, _Place]:
     }
 
 
-def _line(index: int, places: Sequence[_Place], hovers: list[str], look: _Look) -> dict[str, Any]:
+def _line(
+    index: int, places: Sequence[_Place], title: str, columns: Sequence[BumpColumn], look: _Look
+) -> dict[str, Any]:
     chosen = look.colours.get(index)
     colour = chosen or palette.faint(look.dark)
     dense = look.n > LABEL_ALL
-    thick = index == look.selected
     return {
         "type": "scatter",
         "x": list(range(len(places))),
         "y": [place.rank for place in places],
         "mode": "lines+markers",
-        "line": {"color": colour, "width": 5 if thick else 2.5 if chosen else 1 if dense else 1.5},
+        "meta": look.labels(index),
+        "line": {"color": colour, "width": 2.5 if chosen else 1 if dense else 1.5},
         "marker": {
-            "size": 12 if thick else 9 if chosen else 4 if dense else 7,
+            "size": 9 if chosen else 4 if dense else 7,
             "color": [palette.background(look.dark) if place.tied else colour for place in places],
             "line": {"color": colour, "width": 2 if chosen else 1.2},
             "opacity": 1,
@@ -178,7 +179,7 @@ def _line(index: int, places: Sequence[_Place], hovers: list[str], look: _Look) 
         "selected": {"marker": {"opacity": 1}},
         "unselected": {"marker": {"opacity": 1}},
         "customdata": [[index]] * len(places),
-        "hovertext": hovers,
+        "hovertext": _hovers(title, columns, places),
         "hoverinfo": "text",
         "cliponaxis": False,
     }
@@ -202,7 +203,7 @@ def _labels(
 ) -> list[dict[str, Any]]:
     """Annotations beside the first or last column: rank and title; in long lists also bare ranks, as a scale."""
     ranked = sorted(places, key=lambda index: places[index].rank)
-    labelled = [index for index in ranked if look.n <= LABEL_ALL or index in look.colours]
+    labelled = [index for index in ranked if look.labels(index)]
     wanted = [places[index].rank * look.row for index in labelled]
     placed = spread(wanted, LABEL_GAP, look.row, look.n * look.row)
     sign = -1 if side == "left" else 1
@@ -211,7 +212,7 @@ def _labels(
     for index, want, place in zip(labelled, wanted, placed, strict=True):
         rank, words = str(places[index].rank), escape(cut(titles[index], look.length))
         stands_out = index in look.colours
-        parts = [f"<b>{rank}</b>" if stands_out else rank, f"<b>{words}</b>" if index == look.selected else words]
+        parts = [f"<b>{rank}</b>" if stands_out else rank, words]
         leader = look.colours.get(index, palette.faint(look.dark)) if abs(place - want) > 3 else CLEAR
         found.append(
             common

@@ -238,6 +238,13 @@ class Jobs:
         assert status is not None
         return status
 
+    def is_over_within(self, job: str, seconds: float) -> bool:
+        """Whether a job of this process is over by then; waits for that, and no longer."""
+        with self._lock:
+            live = self._live.get(job)
+            ended = job in self._ended
+        return live.over.wait(seconds) if live is not None else ended
+
     def _begin(self, live: _Live) -> None:
         with self._lock:
             self._live[live.status.id] = live

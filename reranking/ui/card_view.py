@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import streamlit as st
 
 from reranking.ui import card, example_grades, following, notices, page, picking, selection, state
-from reranking.ui.compared import Compared, Grades
+from reranking.views.compared import Compared
+from reranking.views.grades import Grades
 
-FRAGMENT = "card"
 MARKED = "marked"
 # A rule of style, so that the columns themselves stay as they are when another document is chosen.
 _CHOSEN = """<style>
@@ -19,12 +19,13 @@ _CHOSEN = """<style>
 </style>"""
 
 
-@st.fragment(key=FRAGMENT)
+@st.fragment(key=following.CARD)
 def show(found: Compared, grades: Grades) -> None:
     """Listen for choices, and show the card of the document that the URL names."""
     count = len(found.documents)
     picking.listener(count, _again)
     index = selection.selected_document(count)
+    following.follow(found, index)
     if index is None:
         return
     page.html(_CHOSEN.replace("INDEX", str(index)))
@@ -33,8 +34,8 @@ def show(found: Compared, grades: Grades) -> None:
 
 
 def _again() -> None:
-    """The card and the chart are drawn anew, and nothing else."""
-    page.draw_again([FRAGMENT, following.FRAGMENT])
+    """The card is drawn anew, and nothing else."""
+    page.draw_again([following.CARD])
 
 
 def _close() -> None:

@@ -14,22 +14,25 @@ from reranking.jobs import JobStatus, Part
 from reranking.strategies.catalogue import each
 from reranking.ui import columns, filters, notices, page, selection, state
 from reranking.ui.columns import Look
-from reranking.ui.compared import Compared, Grades
 from reranking.ui.filters import DISAGREEMENT, INPUT, Filters
+from reranking.ui.names import NAMING
+from reranking.views.compared import Compared
+from reranking.views.grades import Grades
 
 LISTED = (10, 25, 50, 100, 500)
 USUAL = 25
 VIEWS = {"rank": "by rank", "document": "by document"}
 ORDERS = {INPUT: "the input", DISAGREEMENT: "disagreement, the most first"}
-MOVED = "cut-moved"
+COLUMNS = "columns"
+FOLLOW_THE_CUT = (COLUMNS, "agreement", "two", "distributions")
+"""The parts of the page, by their fragments' keys, that show the cut."""
+
 FILTERS = ("moved", "apart", "contains")
 
 
-@st.fragment(key="columns")
+@st.fragment(key=COLUMNS)
 def show(found: Compared, grades: Grades) -> None:
     """The controls, and the columns below them."""
-    if st.session_state.pop(MOVED, False):
-        st.rerun()  # the overview draws the cut too
     _forget_filters(found)
     count = len(found.documents)
     with st.container(horizontal=True, vertical_alignment="bottom", key="columns-controls"):
@@ -79,7 +82,7 @@ class Finished:
 
     def __call__(self, parts: Sequence[Part], query: str) -> None:
         """Show the columns that are there by now."""
-        found = Compared.of(replace(self._job, parts=list(parts)))
+        found = Compared.of(replace(self._job, parts=list(parts)), NAMING)
         if found.parts:
             notes = tuple(note(part) for part in found.parts)
             every = tuple(range(len(found.documents)))
@@ -134,7 +137,7 @@ def _cut(count: int) -> int:
     def choose() -> None:
         chosen = st.session_state["cut"]
         selection.select_cut(None if chosen == min(selection.DEFAULT_CUT, count) else chosen)
-        st.session_state[MOVED] = True
+        page.draw_again(FOLLOW_THE_CUT)
 
     st.session_state["cut"] = selection.selected_cut(count)
     found: int = st.number_input("Cut after rank", 1, max(count, 1), key="cut", on_change=choose, width=130)

@@ -7,41 +7,78 @@ from typing import Any
 
 import streamlit as st
 
-from reranking.charts.bump import BumpColumn, bump_chart, least_width
-from reranking.ranking import by_order
+from reranking.charts import palette
+from reranking.charts.bump import LABEL_LENGTH, LABEL_OFFSET, bump_chart, least_width
+from reranking.charts.frame import cut
 from reranking.ui import page, selection
-from reranking.ui.compared import Compared
 from reranking.ui.drawing import draw
+from reranking.views.bump import bump_columns
+from reranking.views.compared import Compared
 
-FRAGMENT = "bump"
 KEY = "bump"
 CARD = "card"
 
-# plotly draws lines without a hover style of their own.
+# plotly draws lines without a style of their own under the pointer, and draws all anew to change one.
 _FOLLOW = """
-export default function({ parentElement }) {
+const linesOf = plot => [...plot.querySelectorAll(".scatterlayer .trace")];
+
+function label(plot, line, toLeft, { title, offset }) {
+  const points = [...line.querySelectorAll(".point")], layout = plot._fullLayout, parts = line.__data__;
+  const at = toLeft ? 0 : points.length - 1;
+  const [x, y] = points[at].getAttribute("transform").match(/-?[0-9.]+/g).map(Number);
+  const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
+  const words = [title, parts[at].y];
+  text.textContent = (toLeft ? words : words.reverse()).join("  ");
+  text.setAttribute("class", "rl-bump-label");
+  text.setAttribute("text-anchor", toLeft ? "end" : "start");
+  text.setAttribute("x", layout.xaxis._offset + x + (toLeft ? -offset : offset));
+  text.setAttribute("y", layout.yaxis._offset + y + 4);
+  plot.querySelector(".infolayer").append(text);
+}
+
+function mark(plot, look) {
+  const { selected, grey, colour } = look;
+  plot.style.setProperty("--rl-selected", colour);
+  for (const old of plot.querySelectorAll(".rl-bump-label")) old.remove();
+  for (const line of linesOf(plot)) {
+    const trace = line.__data__?.[0]?.trace;
+    const wanted = selected !== null && trace?.customdata?.[0]?.[0] === selected;
+    line.classList.toggle("rl-bump-selected", wanted);
+    line.classList.toggle("rl-bump-grey", wanted && trace.line.color === grey);
+    if (!wanted) continue;
+    line.parentElement.append(line);
+    if (!trace.meta) for (const toLeft of [true, false]) label(plot, line, toLeft, look);
+  }
+}
+
+export default function({ parentElement, data }) {
+  parentElement.rlData = data;
   const follow = plot => {
     plot.rlFollowed = true;
-    const lines = () => [...plot.querySelectorAll(".scatterlayer .trace")];
     plot.on("plotly_hover", event => {
       const wanted = event.points?.[0]?.curveNumber;
-      for (const line of lines()) {
+      for (const line of linesOf(plot)) {
         line.classList.toggle("rl-followed", line.__data__?.[0]?.trace?.index === wanted);
       }
       plot.classList.add("rl-following");
     });
     plot.on("plotly_unhover", () => {
       plot.classList.remove("rl-following");
-      for (const line of lines()) line.classList.remove("rl-followed");
+      for (const line of linesOf(plot)) line.classList.remove("rl-followed");
     });
+    plot.on("plotly_afterplot", () => mark(plot, parentElement.rlData));
   };
   const look = () => {
     const plot = document.querySelector(".st-key-bump .js-plotly-plot");
-    if (plot?.on && !plot.rlFollowed) follow(plot);
+    if (!plot?.on || plot.rlFollowed) return;
+    follow(plot);
+    mark(plot, parentElement.rlData);
   };
   parentElement.rlWatching?.disconnect();
   const watching = parentElement.rlWatching = new MutationObserver(look);
   watching.observe(document.querySelector("[data-testid=stMain]") || document.body, { childList: true, subtree: true });
+  const known = document.querySelector(".st-key-bump .js-plotly-plot");
+  if (known?.rlFollowed) mark(known, data);
   look();
   return () => watching.disconnect();
 }
@@ -49,7 +86,7 @@ export default function({ parentElement }) {
 _follower = st.components.v2.component("rerank_lens_follow_line", js=_FOLLOW)
 
 
-@st.fragment(key=FRAGMENT)
+@st.fragment(key="bump")
 def show(found: Compared) -> None:
     """The chart with the input order as its first column; nothing for a single document."""
     count = len(found.documents)
@@ -60,14 +97,24 @@ def show(found: Compared) -> None:
         index = _clicked(count)
         if index is not None:
             selection.select_document(index)
-            page.draw_again([FRAGMENT, CARD])
+            page.draw_again([CARD])
 
     page.html(f"<style>.st-key-{KEY} > div {{ min-width: {least_width(len(found.parts) + 1)}px; }}</style>")
-    figure = _figure(found, page.is_dark(), selection.selected_document(count))
-    alt = f"Ranks by {', '.join(found.names)}"
-    draw(figure, KEY, alt, clicked)
+    draw(_figure(found, page.is_dark()), KEY, f"Ranks by {', '.join(found.names)}", clicked)
+
+
+def follow(found: Compared, selected: int | None) -> None:
+    """Follow the line under the pointer, and make that of a document (original position) stand out."""
+    dark = page.is_dark()
+    data = {
+        "selected": selected,
+        "title": "" if selected is None else cut(found.titles[selected], LABEL_LENGTH),
+        "grey": palette.faint(dark),
+        "colour": palette.text(dark),
+        "offset": LABEL_OFFSET,
+    }
     with st.container(key="bump-follower"):
-        _follower(key="follow-line")
+        _follower(key="follow-line", data=data)
 
 
 def _clicked(documents: int) -> int | None:
@@ -78,9 +125,5 @@ def _clicked(documents: int) -> int | None:
 
 
 @lru_cache(maxsize=16)
-def _figure(found: Compared, dark: bool, selected: int | None) -> Any:
-    drawn = [BumpColumn(name, ranking) for name, ranking in zip(found.names, found.rankings, strict=True)]
-    if not any(part.strategy.keeps_order for part in found.parts):
-        came_in = by_order(found.job.candidates, range(len(found.documents)))
-        drawn.insert(0, BumpColumn("Input order", came_in))
-    return bump_chart(drawn, found.titles, dark, selected)
+def _figure(found: Compared, dark: bool) -> Any:
+    return bump_chart(bump_columns(found), found.titles, dark)

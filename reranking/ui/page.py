@@ -43,12 +43,12 @@ def html(body: str) -> None:
 def draw_again(parts: Sequence[str]) -> None:
     """In a callback: run these parts of the page again, by their keys, instead of all of it.
 
-    Where one of them is not there, only the part of the pressed widget is run again.
+    Where one of them is not there, all of the page is run again.
     """
     try:
         st.rerun(list(parts))
     except StreamlitAPIException:
-        return
+        st.rerun()
 
 
 def begin() -> state.Draft:

@@ -16,6 +16,8 @@ from reranking.ui import names, notices, page, spending, state
 from reranking.views.amounts import money
 
 POLL_SECONDS = 0.5
+WAIT_SECONDS = 0.3
+"""How long each look at the job waits for its end, so that results appear at once and not with the next look."""
 
 
 def watch(status: JobStatus, finished: Callable[[Sequence[Part], str], None] | None = None) -> None:
@@ -29,6 +31,8 @@ def watch(status: JobStatus, finished: Callable[[Sequence[Part], str], None] | N
         page.html(_bars(now))
         if finished is not None:
             finished(now.parts, now.query)
+        if state.jobs().is_over_within(status.id, WAIT_SECONDS):
+            st.rerun()
 
     poll()
 

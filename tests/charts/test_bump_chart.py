@@ -69,7 +69,7 @@ def test_rank_one_is_on_top():
 @pytest.mark.parametrize("dark", [False, True])
 @pytest.mark.parametrize(("n", "count"), [(12, 5), (30, 2), (31, 6), (100, 8)])
 def test_labels_do_not_overlap(n, count, dark):
-    figure = bump_chart(columns(n, count, seed=n), titles(n), dark, selected=5)
+    figure = bump_chart(columns(n, count, seed=n), titles(n), dark)
     height = figure.layout.height - figure.layout.margin.t - figure.layout.margin.b
     bottom, top = figure.layout.yaxis.range
     row = height / (bottom - top)
@@ -154,15 +154,13 @@ def test_long_titles_and_names_are_cut():
     assert all(len(head) < 80 for head in figure.layout.xaxis.ticktext)
 
 
-@pytest.mark.parametrize("dark", [False, True])
-def test_the_selected_document_is_thick_labelled_and_on_top(dark):
-    drawn = columns(60, 4)
-    grey = next(index for index in range(60) if index not in standing_out([column.ranking for column in drawn]))
-    figure = bump_chart(drawn, titles(60), dark, selected=grey)
-    last = figure.data[-1]
-    assert last.customdata[0] == [grey] or list(last.customdata[0]) == [grey]
-    assert last.line.width == max(trace.line.width for trace in figure.data)
-    assert sum(f"Title {grey}</b>" in note.text for note in figure.layout.annotations) == 2
+@pytest.mark.parametrize("n", [20, 60])
+def test_each_line_knows_whether_it_has_labels(n):
+    figure = bump_chart(columns(n, 4), titles(n), dark=False)
+    shown = [note.text for note in figure.layout.annotations]
+    for line in figure.data:
+        title = f"Title {line.customdata[0][0]}"
+        assert line.meta == any(text.endswith(f"  {title}") for text in shown)
 
 
 @pytest.mark.parametrize("dark", [False, True])
