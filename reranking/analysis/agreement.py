@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations, combinations_with_replacement
 from statistics import median
 
+from reranking.analysis.failures import told
 from reranking.documents import Candidate
 from reranking.ranking import Ranking
 from reranking.wording import listed
@@ -120,16 +121,17 @@ def summary(rankings: Sequence[Ranking], names: Sequence[str]) -> str | None:
     if not rankings:
         return None
     usable = [at for at, ranking in enumerate(rankings) if ranking.outcome != "failed"]
-    lost = [names[at] for at in range(len(rankings)) if at not in usable]
+    lost = told(rankings, names)
     if not usable:
-        return f"{lost[0]} failed." if len(lost) == 1 else f"All {len(lost)} strategies failed: nothing to compare."
+        return " ".join(["Nothing to compare.", *lost])
     kept, kept_names = [rankings[at] for at in usable], [names[at] for at in usable]
-    left_out = f" {listed(lost)} failed and {'is' if len(lost) == 1 else 'are'} left out." if lost else ""
     if len(kept[0]) < 2:
-        return f"With one document there is no order to compare.{left_out}"
-    if len(kept) == 1:
-        return f"Only {kept_names[0]} gave a ranking: nothing to compare it with.{left_out}"
-    return _finding(kept, kept_names) + left_out
+        found = "With one document there is no order to compare."
+    elif len(kept) == 1:
+        found = f"Only {kept_names[0]} gave a ranking: nothing to compare it with."
+    else:
+        found = _finding(kept, kept_names)
+    return " ".join([found, *lost])
 
 
 def _finding(rankings: Sequence[Ranking], names: Sequence[str]) -> str:

@@ -170,12 +170,12 @@ def test_the_summary_names_the_median_the_farthest_pair_and_the_most_moved_docum
     [
         ([], [], None),
         ([ordered(0, 1)], ["A"], "Only A gave a ranking: nothing to compare it with."),
-        ([broken(2)], ["A"], "A failed."),
-        ([broken(2), broken(2)], ["A", "B"], "All 2 strategies failed: nothing to compare."),
+        ([broken(2)], ["A"], "Nothing to compare. A failed: no answer."),
+        ([broken(2), broken(2)], ["A", "B"], "Nothing to compare. A and B failed: no answer."),
         (
             [ordered(0, 1), broken(2)],
             ["A", "B"],
-            "Only A gave a ranking: nothing to compare it with. B failed and is left out.",
+            "Only A gave a ranking: nothing to compare it with. B failed and is left out: no answer.",
         ),
         ([ordered(0), ordered(0)], ["A", "B"], "With one document there is no order to compare."),
         ([ordered(0, 1), ordered(0, 1)], ["A", "B"], "A and B give the same order."),
@@ -193,7 +193,8 @@ def test_the_summary_names_the_median_the_farthest_pair_and_the_most_moved_docum
         (
             [scored(1.0, 1.0, 1.0), ordered(0, 1, 2), ordered(0, 2, 1), broken(3)],
             ["A", "B", "C", "D"],
-            "B and C agree in part (tau .33); “doc 2” moves 1 place. A ties every document. D failed and is left out.",
+            "B and C agree in part (tau .33); “doc 2” moves 1 place. A ties every document. "
+            "D failed and is left out: no answer.",
         ),
     ],
 )
