@@ -14,9 +14,9 @@ from reranking.explain.evidence import because, score_text
 from reranking.explain.highlight import Span
 from reranking.store.judgments import Judgment
 from reranking.ui import columns, filters
-from reranking.ui.compared import Compared
 from reranking.ui.names import title
 from reranking.views import evidence
+from reranking.views.compared import Compared
 
 WORDS = "words of the query"
 METADATA_SHOWN = 30

@@ -16,10 +16,10 @@ from reranking.explain.highlight import marked
 from reranking.jobs import Part
 from reranking.ranking import Diagnostic, Item, Ranking
 from reranking.ui import filters
-from reranking.ui.compared import Compared
 from reranking.ui.names import parameters_and_model, title
 from reranking.views import evidence
 from reranking.views.amounts import took
+from reranking.views.compared import Compared
 
 TEXT_SHOWN = 2_000
 TEXT_SHOWN_OF_MANY = 400

@@ -11,11 +11,9 @@ import streamlit as st
 from reranking.analysis.standings import Standings, standings, voting
 from reranking.charts.consensus import SHOWN, consensus_chart
 from reranking.ui import notices, page, selection
-from reranking.ui.compared import Compared
 from reranking.ui.drawing import draw
-
-SECONDS = 5.0
-"""After this time the best order found so far is shown."""
+from reranking.views.compared import Compared
+from reranking.views.consensus import SECONDS, about, aloud
 
 AT_ONCE = 0.2
 POLL_SECONDS = 0.5
@@ -60,7 +58,7 @@ def _draw(found: Compared, work: Future[Standings | None]) -> None:
         return
     notices.caption(about(result))
     selected = selection.selected_document(len(found.documents))
-    draw(_figure(found, page.is_dark(), selected), "consensus-chart", _aloud(found, result))
+    draw(_figure(found, page.is_dark(), selected), "consensus-chart", aloud(found, result))
     if len(result.rows) > SHOWN:
         notices.caption(f"The first {SHOWN} of {len(result.rows)} documents are drawn.")
 
@@ -70,30 +68,3 @@ def _figure(found: Compared, dark: bool, selected: int | None) -> Any:
     result = _work(found).result()
     assert result is not None
     return consensus_chart(result, found.titles, dark, selected)
-
-
-def about(found: Standings) -> str:
-    """How the order came about, how far it is agreed with, and how the chart is read."""
-    share = 1 - found.disagreements / found.pairs if found.pairs else 1.0
-    how = (
-        "No other order agrees with them in more pairs (Kemeny)"
-        if found.exact
-        else f"Approximate: the best order found in {SECONDS:g} seconds; another could win at most "
-        f"{found.disagreements - found.lower_bound:,.0f} of {found.pairs:,} pairs more (Kemeny)"
-    )
-    return (
-        f"One order for all {found.rankings} strategies: they agree with {_percent(share)} of its pairs. {how}. "
-        "Dot: place in it. Thick: the middle half of the strategies' ranks. Thin: from best to worst."
-    )
-
-
-def _percent(share: float) -> str:
-    """Rounded down, so that 100 % means all."""
-    return f"{int(share * 100 + 1e-9)} %"
-
-
-def _aloud(found: Compared, result: Standings) -> str:
-    said = [
-        f"{row.place:g} {found.titles[row.index]}, ranks {row.best:g} to {row.worst:g}" for row in result.rows[:SHOWN]
-    ]
-    return f"Consensus order: {'; '.join(said)}"

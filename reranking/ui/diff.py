@@ -12,7 +12,7 @@ import streamlit as st
 from reranking.analysis.agreement import kendall_tau_b, number
 from reranking.analysis.differences import Apart, Place, TwoWay, two_way
 from reranking.ui import card, filters, page, selection
-from reranking.ui.compared import Compared
+from reranking.views.compared import Compared
 
 EXPLAINED = 3
 SWAPS = 5

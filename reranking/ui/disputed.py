@@ -12,7 +12,7 @@ from reranking.analysis.differences import Place, places, widest
 from reranking.analysis.standings import voting
 from reranking.charts import palette
 from reranking.charts.frame import cut
-from reranking.ui.compared import Compared
+from reranking.views.compared import Compared
 
 SHOWN = 5
 TITLE = 70

@@ -8,8 +8,7 @@ import streamlit as st
 
 from reranking.documents import Document
 from reranking.ui import inputs, state
-
-ASSESSOR = "example"
+from reranking.views.grades import EXAMPLE, given
 
 
 def offered(query: str, documents: Sequence[Document]) -> dict[str, int]:
@@ -26,8 +25,7 @@ def offered(query: str, documents: Sequence[Document]) -> dict[str, int]:
 
 def in_use(query: str, documents: Sequence[Document]) -> dict[int, int]:
     """The example's grades that were taken over: position -> grade."""
-    found = state.store().judgments.grades(query, state.SCALE, ASSESSOR)
-    return {at: found[item.fingerprint] for at, item in enumerate(documents) if item.fingerprint in found}
+    return given(state.store(), EXAMPLE, query, documents)
 
 
 def control(query: str, documents: Sequence[Document]) -> None:
@@ -49,5 +47,5 @@ def control(query: str, documents: Sequence[Document]) -> None:
 def _give(query: str, grades: dict[str, int | None]) -> None:
     with state.explained():
         for fingerprint, grade in grades.items():
-            state.store().judgments.add(query, fingerprint, ASSESSOR, state.SCALE, grade)
+            state.store().judgments.add(query, fingerprint, EXAMPLE, state.SCALE, grade)
     st.rerun()

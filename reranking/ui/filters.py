@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from reranking.analysis.differences import Place, moved, places
-from reranking.ui.compared import Compared
+from reranking.views.compared import Compared
 
 INPUT = "input"
 DISAGREEMENT = "disagreement"

@@ -21,11 +21,12 @@ from reranking.ui import (
     following,
     notices,
     page,
-    prices,
     quality_price,
 )
-from reranking.ui.compared import Compared, Grades
+from reranking.views import prices
 from reranking.views.amounts import saved
+from reranking.views.compared import Compared
+from reranking.views.grades import Grades
 
 _STYLE = Path(__file__).with_name("overview.css")
 

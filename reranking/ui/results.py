@@ -5,13 +5,14 @@ from __future__ import annotations
 from reranking.jobs import JobStatus
 from reranking.strategies.catalogue import with_defaults
 from reranking.ui import card_view, columns_view, details, diff, example_grades, inspecting, overview, state
-from reranking.ui.compared import Compared, Grades
-from reranking.ui.names import with_parameters
+from reranking.ui.names import NAMING, with_parameters
+from reranking.views.compared import Compared
+from reranking.views.grades import Grades
 
 
 def show(status: JobStatus) -> None:
     """Everything about a comparison that is over."""
-    found = Compared.of(status)
+    found = Compared.of(status, NAMING)
     if not found.parts:
         return
     grades = Grades(state.grades(status.query, found.documents), example_grades.in_use(status.query, found.documents))

@@ -24,11 +24,12 @@ from reranking.store.sessions import ChangedElsewhereError, MissingSessionError
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import each
 from reranking.ui import notices
+from reranking.views.grades import ASSESSOR as ASSESSOR
+from reranking.views.grades import GRADES as GRADES
+from reranking.views.grades import SCALE as SCALE
+from reranking.views.grades import given
 from reranking.views.naming import label_in
 
-ASSESSOR = "me"
-SCALE = "0-3"
-GRADES = (0, 1, 2, 3)
 MODELS_SECONDS = 60.0
 CHANGED = (
     "This session was changed in another tab. What you entered here is kept in this new session; "
@@ -260,8 +261,7 @@ def label_of(strategy: Strategy) -> str:
 
 def grades(query: str, documents: Sequence[Document]) -> dict[int, int]:
     """The grades given so far: position -> grade. Equal documents share theirs."""
-    found = store().judgments.grades(query, SCALE, ASSESSOR)
-    return {at: found[item.fingerprint] for at, item in enumerate(documents) if item.fingerprint in found}
+    return given(store(), ASSESSOR, query, documents)
 
 
 def judged_texts() -> list[tuple[str, str, float, int]]:

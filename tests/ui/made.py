@@ -2,7 +2,8 @@
 
 from reranking.jobs import JobStatus, Part
 from reranking.strategies.input_order import InputOrder
-from reranking.ui.compared import Compared
+from reranking.views.compared import Compared
+from reranking.views.naming import Naming
 
 
 def compared(rankings, query="", strategies=None):
@@ -14,4 +15,4 @@ def compared(rankings, query="", strategies=None):
         Part(at, 0, strategy, order, ranking=ranking)
         for at, (strategy, ranking) in enumerate(zip(chosen, rankings, strict=True))
     ]
-    return Compared.of(JobStatus("job", "session", "comparison", query, candidates, parts, "done", 0.0))
+    return Compared.of(JobStatus("job", "session", "comparison", query, candidates, parts, "done", 0.0), Naming())

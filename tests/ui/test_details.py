@@ -7,7 +7,7 @@ import pytest
 from reranking.documents import as_candidates
 from reranking.ranking import by_order
 from reranking.strategies.catalogue import make
-from reranking.ui import details
+from reranking.views import details
 from tests.support import rank
 from tests.ui.made import compared
 
@@ -74,7 +74,7 @@ def test_every_kind_of_detail_that_strategies_keep_is_shown_whole(spec):
     drawn = {matrix.name for matrix in details.matrices(ranking.details)}
     shown = details.tables(found, 0)
     for name in set(ranking.details) - drawn - {"documents"}:
-        assert details._words(name).casefold() in shown.casefold(), name
+        assert details.words(name).casefold() in shown.casefold(), name
 
 
 def simulated():

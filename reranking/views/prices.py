@@ -8,9 +8,9 @@ from math import ceil, floor
 
 from reranking.analysis.agreement import ties_everything
 from reranking.analysis.metrics import QualityRange, Range, quality_range
-from reranking.ui import state
-from reranking.ui.compared import Compared, Grades
 from reranking.views.amounts import cost, time_taken
+from reranking.views.compared import Compared
+from reranking.views.grades import GRADES, Grades
 
 
 def table(found: Compared, grades: Mapping[int, int]) -> str:
@@ -25,7 +25,7 @@ def table(found: Compared, grades: Mapping[int, int]) -> str:
             outcome += " <span class='rl-all-tied' title='It tells no two documents apart.'>all tied</span>"
         cells = [escape(name), outcome, f"{usage.requests:,}", f"{usage.cached:,}", f"{usage.input_tokens:,}",
                  f"{usage.output_tokens:,}", cost(ranking), time_taken(usage)]  # fmt: skip
-        cells += _quality(quality_range(ranking, grades, max(state.GRADES))) if grades else []
+        cells += _quality(quality_range(ranking, grades, max(GRADES))) if grades else []
         rows.append("<tr>" + "".join(_cell(at, cell) for at, cell in enumerate(cells)) + "</tr>")
     head = "".join(f"<th{'' if at < 2 else ' class=rl-num'}>{text}</th>" for at, text in enumerate(heads))
     return (
@@ -34,10 +34,10 @@ def table(found: Compared, grades: Mapping[int, int]) -> str:
     )
 
 
-def about_quality(documents: int, grades: Grades) -> str:
-    """What the figures mean, and how much of them is still open."""
+def about_quality(documents: int, grades: Grades, judge: str = "you") -> str:
+    """What the figures mean, and how much of them is still open. `judge` is who gave one's own grades."""
     own, judged = len(grades.own), len(grades.all)
-    by = [f"{own} by you"] if own else []
+    by = [f"{own} by {judge}"] if own else []
     by += [f"{judged - own} by the example's author"] if judged > own else []
     left = documents - judged
     ranges = (
