@@ -10,13 +10,6 @@ screen.style()
 chosen = screen.earlier_tests()
 if chosen is not None:
     screen.test(chosen)
-if screen.has_input(entered):
-    screen.new_test(entered, is_first=chosen is None)
-elif chosen is None:
-    page.html(
-        "<p class='rl-hint'>A bias test needs a query and at least two documents. Enter them on Compare, "
-        "or open an example there.</p>"
-    )
-    st.page_link("pages/compare.py", label="Go to Compare")
+screen.new_test(entered, is_first=chosen is None)
 with st.expander("Rankings from elsewhere", key="bias-elsewhere"):
     foreign.foreign()

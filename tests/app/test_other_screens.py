@@ -59,11 +59,8 @@ def test_the_order_of_judging_tells_nothing_and_stays_the_same(app):
     assert len(blind_order("s", [Document("same")] * 4)) == 1
 
 
-def test_bias_and_judge_without_documents_say_where_to_begin(app):
-    tab = app()
-    for name in ("judge", "bias"):
-        tab.go(name)
-        assert "on Compare" in tab.html()
+def test_judge_without_documents_says_where_to_begin(app):
+    assert "on Compare" in app().go("judge").html()
 
 
 def test_a_saved_session_is_listed_and_opens_exactly_as_it_was(app):

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from reranking.documents import has_content
 from reranking.jobs import JobStatus
 from reranking.ui import notices, page, running, state
 from reranking.ui.bias_lab import choosing, kept, results
@@ -69,11 +68,6 @@ def new_test(entered: state.Draft, *, is_first: bool) -> None:
             with state.explained():
                 choosing.start(chosen)
             st.rerun()
-
-
-def has_input(entered: state.Draft) -> bool:
-    """Whether there is a query with documents on Compare."""
-    return has_content(entered.query) and len(entered.documents()) > 1
 
 
 def _outdated(jobs: Sequence[JobStatus]) -> None:
