@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from reranking.analysis.agreement import most_disputed
 from reranking.charts import palette
 from reranking.charts.frame import HEADING, SIZE, cut, empty, escape, framed, wrapped
-from reranking.charts.labels import spread
+from reranking.charts.labels import fitted, spread
 from reranking.ranking import Ranking
 
 TITLE = "Rank of each document (1 = top)"
@@ -19,24 +19,32 @@ TITLE = "Rank of each document (1 = top)"
 LABEL_ALL = 30
 """Up to this many documents, each has its label; above, only those that stand out."""
 
-LABEL_LENGTH = 26
-CROWDED = 6  # from this many columns on, labels are shorter
-CROWDED_LABEL_LENGTH = 20
+LABEL_LENGTH = 26  # characters, for a document that has its label only while it is chosen
+LABEL_WIDTH = (160, 260)  # pixels, shorter where there are many columns
+WIDTH = 900  # pixels that labels and columns together take where there is room
+RANK_WIDTH = 44  # pixels from a label's text to its point, with the rank between them
+HOVER_NAME = 300  # pixels of a strategy's name under the pointer
 LABEL_GAP = 17  # pixels from the middle of one label to that of the next
 LABEL_OFFSET = 18  # pixels from a label to its point
 HEAD_WIDTH = 92  # pixels from one column to the next that its head needs
 PAD = 16  # pixels between the plot's edges and the first and last rank
 TOP = 5
+FOLLOWED = 6
+HEAD_LINES = 5
 
 CLEAR = "rgba(0,0,0,0)"
 
 
 @dataclass(frozen=True, slots=True)
 class BumpColumn:
-    """One strategy's ranking, under the name that heads its column."""
+    """One strategy's ranking, under the name that heads its column.
+
+    `position` is its place in the comparison, which gives its mark; None for what is no strategy of it.
+    """
 
     name: str
     ranking: Ranking
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +62,33 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What every part of one chart needs to know. `colours` are of the documents that stand out."""
+    """What every part of one chart needs to know.
+
+    `titles` are the documents' in full and `names` as they fit beside the columns, by original
+    position; `following` are the documents that stand out, the one that moves most first.
+    """
 
     n: int
-    length: int
-    colours: Mapping[int, str]
+    titles: Sequence[str]
+    names: Mapping[int, str]
+    following: Sequence[int]
     dark: bool
 
     def labels(self, index: int) -> bool:
         """Whether a document has its label from the start."""
-        return self.n <= LABEL_ALL or index in self.colours
+        return index in self.names
+
+    def colour(self, index: int) -> str:
+        """The colour of a document's line: one of those of words, since the others belong to strategies."""
+        if index not in self.following:
+            return palette.faint(self.dark)
+        return palette.text(self.dark) if index == self.following[0] else palette.muted(self.dark)
+
+    def width(self, index: int) -> float:
+        """The width of a document's line in pixels."""
+        if index not in self.following:
+            return 1 if self.n > LABEL_ALL else 1.5
+        return 3.5 if index == self.following[0] else 2.5
 
     @property
     def row(self) -> float:
@@ -74,28 +99,30 @@ class _Look:
 def bump_chart(columns: Sequence[BumpColumn], titles: Sequence[str], dark: bool) -> go.Figure:
     """Draw the rankings side by side, one line per document, in the order of `columns`.
 
-    `titles` are the documents' by original position, and may hold any text. Documents that are
-    first somewhere or move most are coloured, up to six. Failed rankings have no column and are
-    named below the title. Each point's `customdata` is `[original position]`; a line's `meta` is
-    true if it has labels.
+    `titles` are the documents' by original position, and may hold any text. Lines of documents that
+    are first somewhere or move most are thicker and darker, up to six, that of the one that moves
+    most before all. Failed rankings have no column and are named below the title. Each point's
+    `customdata` is `[original position]`; a line's `meta` is true if it has labels.
     """
     shown = [column for column in columns if column.ranking.outcome != "failed"]
     if not shown or not len(shown[0].ranking):
         return empty(TITLE, "Every strategy failed." if columns and not shown else "There is nothing to rank.", dark)
-    coloured = standing_out([column.ranking for column in shown])
-    colours = {index: palette.colour(at, dark) for at, index in enumerate(sorted(coloured))}
-    length = LABEL_LENGTH if len(shown) < CROWDED else CROWDED_LABEL_LENGTH
-    look = _Look(len(shown[0].ranking), length, colours, dark)
+    n = len(shown[0].ranking)
+    following = standing_out([column.ranking for column in shown])
+    labelled = list(range(n)) if n <= LABEL_ALL else sorted(following)
+    names = fitted([titles[index] for index in labelled], _label_width(len(shown)))
+    look = _Look(n, titles, dict(zip(labelled, names, strict=True)), following, dark)
     places = [_places(column.ranking) for column in shown]
-    ordered = sorted(places[0], key=lambda index: (index in colours, -index))
+    ordered = sorted(places[0], key=lambda index: (index in following, index in following[:1], -index))
     followed = {index: [place[index] for place in places] for index in ordered}
-    lines = [_line(index, ranks, titles[index], shown, look) for index, ranks in followed.items()]
-    labels = [*_labels(places[0], titles, "left", look), *_labels(places[-1], titles, "right", look)]
+    called = fitted([column.name for column in shown], HOVER_NAME)
+    lines = [_line(index, ranks, called, look) for index, ranks in followed.items()]
+    labels = [*_labels(places[0], "left", look), *_labels(places[-1], "right", look)]
     for label in labels:
         label["x"] = 0 if label["xanchor"] == "right" else len(shown) - 1
     # All at once: plotly checks everything that is there again with each addition.
     figure = go.Figure(lines, {"annotations": labels})
-    heads = [_head(column, len(shown), dark) for column in shown]
+    heads = _heads(shown, dark)
     top = HEADING + 10 + 17 * max(head.count("<br>") + 1 for head in heads)
     beside = _beside(len(shown))
     edge = 0.02 * len(shown) if len(shown) > 1 else 1
@@ -131,7 +158,12 @@ def least_width(columns: int) -> int:
 
 def _beside(columns: int) -> int:
     """Pixels for a document's label and its rank, left and right of the columns."""
-    return 7 * (LABEL_LENGTH if columns < CROWDED else CROWDED_LABEL_LENGTH) + 25
+    return _label_width(columns) + RANK_WIDTH
+
+
+def _label_width(columns: int) -> int:
+    least, most = LABEL_WIDTH
+    return min(max((WIDTH - HEAD_WIDTH * (columns - 1)) // 2 - RANK_WIDTH, least), most)
 
 
 def standing_out(rankings: Sequence[Ranking]) -> list[int]:
@@ -144,7 +176,7 @@ def standing_out(rankings: Sequence[Ranking]) -> list[int]:
     moved = [dispute.index for dispute in disputes if dispute.spread]
     first = [index for ranking in rankings for index, rank in ranking.mid_ranks().items() if rank == 1]
     near_top = [dispute.index for dispute in disputes if dispute.best <= TOP]
-    return list(dict.fromkeys([*moved[:1], *first, *near_top]))[: palette.LINES]
+    return list(dict.fromkeys([*moved[:1], *first, *near_top]))[:FOLLOWED]
 
 
 def _places(ranking: Ranking) -> dict[int, _Place]:
@@ -157,19 +189,16 @@ def _places(ranking: Ranking) -> dict[int, _Place]:
     }
 
 
-def _line(
-    index: int, places: Sequence[_Place], title: str, columns: Sequence[BumpColumn], look: _Look
-) -> dict[str, Any]:
-    chosen = look.colours.get(index)
-    colour = chosen or palette.faint(look.dark)
-    dense = look.n > LABEL_ALL
+def _line(index: int, places: Sequence[_Place], names: Sequence[str], look: _Look) -> dict[str, Any]:
+    colour = look.colour(index)
+    chosen, dense = index in look.following, look.n > LABEL_ALL
     return {
         "type": "scatter",
         "x": list(range(len(places))),
         "y": [place.rank for place in places],
         "mode": "lines+markers",
         "meta": look.labels(index),
-        "line": {"color": colour, "width": 2.5 if chosen else 1 if dense else 1.5},
+        "line": {"color": colour, "width": look.width(index)},
         "marker": {
             "size": 9 if chosen else 4 if dense else 7,
             "color": [palette.background(look.dark) if place.tied else colour for place in places],
@@ -179,28 +208,31 @@ def _line(
         "selected": {"marker": {"opacity": 1}},
         "unselected": {"marker": {"opacity": 1}},
         "customdata": [[index]] * len(places),
-        "hovertext": _hovers(title, columns, places),
+        "hovertext": _hovers(look.titles[index], names, places),
         "hoverinfo": "text",
         "cliponaxis": False,
     }
 
 
-def _hovers(title: str, columns: Sequence[BumpColumn], places: Sequence[_Place]) -> list[str]:
+def _hovers(title: str, names: Sequence[str], places: Sequence[_Place]) -> list[str]:
     """For each column: the document's title and its ranks in all columns, that column's in bold."""
-    head = [f"<b>{escape(line)}</b>" for line in wrapped(title, 60, 3)]
+    head = [f"<b>{line}</b>" for line in _full(title)]
     ranks = [
-        f"{escape(cut(column.name, 40))}: {f'tied, {place.first} to {place.last}' if place.tied else place.rank}"
-        for column, place in zip(columns, places, strict=True)
+        f"{escape(name)}: {f'tied, {place.first} to {place.last}' if place.tied else place.rank}"
+        for name, place in zip(names, places, strict=True)
     ]
     return [
         "<br>".join(head + [f"<b>{line}</b>" if at == current else line for at, line in enumerate(ranks)])
-        for current in range(len(columns))
+        for current in range(len(names))
     ]
 
 
-def _labels(
-    places: Mapping[int, _Place], titles: Sequence[str], side: Literal["left", "right"], look: _Look
-) -> list[dict[str, Any]]:
+def _full(title: str) -> list[str]:
+    """A title as it is under the pointer."""
+    return [escape(line) for line in wrapped(title, 60, 6)]
+
+
+def _labels(places: Mapping[int, _Place], side: Literal["left", "right"], look: _Look) -> list[dict[str, Any]]:
     """Annotations beside the first or last column: rank and title; in long lists also bare ranks, as a scale."""
     ranked = sorted(places, key=lambda index: places[index].rank)
     labelled = [index for index in ranked if look.labels(index)]
@@ -210,10 +242,10 @@ def _labels(
     common = {"xanchor": "right" if side == "left" else "left"}
     found: list[dict[str, Any]] = []
     for index, want, place in zip(labelled, wanted, placed, strict=True):
-        rank, words = str(places[index].rank), escape(cut(titles[index], look.length))
-        stands_out = index in look.colours
+        rank, words = str(places[index].rank), escape(look.names[index])
+        stands_out = index in look.following
         parts = [f"<b>{rank}</b>" if stands_out else rank, words]
-        leader = look.colours.get(index, palette.faint(look.dark)) if abs(place - want) > 3 else CLEAR
+        leader = look.colour(index) if abs(place - want) > 3 else CLEAR
         found.append(
             common
             | {
@@ -227,6 +259,7 @@ def _labels(
                 "ax": sign * LABEL_OFFSET,
                 "ay": place - want,
                 "standoff": 6,
+                "hovertext": "<br>".join(_full(look.titles[index])),
             }
         )
     scale = (1, *range(10, look.n + 1, 10)) if look.n > LABEL_ALL else ()
@@ -245,18 +278,26 @@ def _labels(
     return found
 
 
-def _head(column: BumpColumn, count: int, dark: bool) -> str:
-    """The column's name in up to four short lines; the outcome below it, if it is not complete."""
-    width = min(max(76 // max(count - 1, 1), 11), 28)
-    lines = [escape(line) for line in wrapped(column.name, width, 4)]
-    if column.ranking.outcome != "complete":
-        lines.append(f'<span style="color:{palette.muted(dark)}">{column.ranking.outcome}</span>')
-    return "<br>".join(lines)
+def _heads(columns: Sequence[BumpColumn], dark: bool) -> list[str]:
+    """Each column's mark and name in a few short lines; the outcome below it, if it is not complete."""
+    width = min(max(76 // max(len(columns) - 1, 1), 13), 28)
+    names = fitted([column.name for column in columns], 6 * width * (HEAD_LINES - 1))
+    heads = []
+    for column, name in zip(columns, names, strict=True):
+        lines = [escape(line) for line in wrapped(name, width, HEAD_LINES)]
+        if column.position is not None:
+            lines[0] = f"{palette.sign(column.position, dark)} {lines[0]}"
+        if column.ranking.outcome != "complete":
+            lines.append(f'<span style="color:{palette.muted(dark)}">{column.ranking.outcome}</span>')
+        heads.append("<br>".join(lines))
+    return heads
 
 
 def _notes(columns: Sequence[BumpColumn], places: Sequence[Mapping[int, _Place]], look: _Look) -> list[str]:
     """What the reader has to know, below the title."""
-    notes = ["Coloured: first somewhere, or moved most."] if len(places) > 1 and len(look.colours) < look.n else []
+    notes = []
+    if len(places) > 1 and 0 < len(look.following) < look.n:
+        notes.append("Thickest: moves most. Thick: first somewhere, or near the top and moving far.")
     if any(place.tied for column in places for place in column.values()):
         notes.append("Hollow: tied.")
     missing = [column.name for column in columns if column.ranking.outcome == "failed"]

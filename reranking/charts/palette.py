@@ -13,9 +13,6 @@ from typing import Literal, get_args
 OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
 """Okabe and Ito's colours in the order in which strategies take them."""
 
-LINES = 6
-"""How many of them, from the first, stand out as thin lines on light and on dark backgrounds."""
-
 Shape = Literal["circle", "square", "triangle-up", "diamond", "triangle-down"]
 """Shapes in the order in which strategies take them, as plotly calls them: colour and shape together
 repeat after forty strategies only."""

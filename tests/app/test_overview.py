@@ -41,7 +41,8 @@ def prices(tab):
 def disputes(tab):
     """Each disputed document with what is said of it."""
     found = re.findall(
-        r"data-doc='(\d+)'>(.*?)</button><div class='rl-dispute-said'>(.*?)</div>", tab.html().replace("\n", "")
+        r"data-doc='(\d+)' title='.*?'>(.*?)</button><div class='rl-dispute-said'>(.*?)</div>",
+        tab.html().replace("\n", ""),
     )
     return [(int(at), title, re.sub(r"<[^>]+>", "", said)) for at, title, said in found]
 

@@ -1,11 +1,12 @@
 import json
 import random
+import re
 from itertools import pairwise
 
 import pytest
 
 from reranking.charts import palette
-from reranking.charts.bump import BumpColumn, bump_chart, standing_out
+from reranking.charts.bump import FOLLOWED, BumpColumn, bump_chart, standing_out
 from reranking.documents import as_candidates
 from reranking.ranking import Diagnostic, by_order, by_score, failed
 
@@ -154,6 +155,47 @@ def test_long_titles_and_names_are_cut():
     assert all(len(head) < 80 for head in figure.layout.xaxis.ticktext)
 
 
+@pytest.mark.parametrize(("n", "count"), [(20, 2), (20, 8), (60, 5)])
+def test_no_two_documents_have_labels_that_look_the_same_and_the_whole_title_is_under_the_pointer(n, count):
+    named = [f"A title that goes on and on for longer than its label, in version {at}" for at in range(n)]
+    figure = bump_chart(columns(n, count), named, dark=False)
+    for side in ("left", "right"):
+        notes = [note for note in figure.layout.annotations if note.xanchor == side and note.hovertext]
+        words = [re.sub(r"<.*?>|^\d+  |  \d+$", "", note.text) for note in notes]
+        assert len(set(words)) == len(words) > 1
+        assert {note.hovertext.replace("<br>", " ") for note in notes} <= set(named)
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_documents_are_drawn_in_no_strategys_colour_and_the_one_that_moves_most_stands_out(dark):
+    drawn = columns(40, 3)
+    figure = bump_chart(drawn, titles(40), dark)
+    strategies = {palette.colour(at, dark) for at in range(8)}
+    assert all(trace.line.color not in strategies for trace in figure.data)
+    widths = {trace.customdata[0][0]: trace.line.width for trace in figure.data}
+    chosen = standing_out([column.ranking for column in drawn])
+    assert max(widths, key=widths.__getitem__) == chosen[0]
+    assert sorted(widths, key=widths.__getitem__)[-len(chosen) :] == [
+        index for index in sorted(widths, key=widths.__getitem__) if index in chosen
+    ]
+
+
+def test_a_columns_head_has_the_mark_of_its_strategy():
+    came_in, *others = columns(5, 3)
+    marked = [came_in, *(BumpColumn(each.name, each.ranking, at) for at, each in enumerate(others))]
+    heads = bump_chart(marked, titles(5), dark=False).layout.xaxis.ticktext
+    assert palette.sign(0, dark=False) not in heads[0]
+    assert heads[1].startswith(palette.sign(0, dark=False))
+    assert heads[2].startswith(palette.sign(1, dark=False))
+
+
+def test_columns_of_strategies_with_long_names_are_told_apart_by_their_heads():
+    long = "Grade · simulated:overlap?noise=0.4&malformed=0.1&truncated=0.1&seed="
+    named = [BumpColumn(f"{long}{at}", column.ranking) for at, column in enumerate(columns(5, 8))]
+    heads = bump_chart(named, titles(5), dark=False).layout.xaxis.ticktext
+    assert len(set(heads)) == 8
+
+
 @pytest.mark.parametrize("n", [20, 60])
 def test_each_line_knows_whether_it_has_labels(n):
     figure = bump_chart(columns(n, 4), titles(n), dark=False)
@@ -180,7 +222,7 @@ def test_those_that_stand_out_are_the_most_moved_the_winners_and_few():
     chosen = standing_out(rankings)
     assert chosen[0] == 39
     assert {0, 2} <= set(chosen)
-    assert len(chosen) == palette.LINES
+    assert len(chosen) == FOLLOWED
 
 
 def test_a_winner_by_the_order_of_listing_alone_does_not_stand_out_first():

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 
 from reranking.charts import palette
@@ -36,10 +38,17 @@ def test_words_can_be_read_on_the_background(dark):
 
 
 @BOTH
-def test_lines_of_documents_stand_out_from_the_faint_ones(dark):
+def test_lines_of_documents_stand_out_from_the_faint_ones_and_pass_for_no_strategys(dark):
     page = palette.background(dark)
-    faint = contrast(palette.faint(dark), page)
-    assert all(contrast(palette.colour(at, dark), page) > faint for at in range(palette.LINES))
+    steps = [contrast(colour(dark), page) for colour in (palette.faint, palette.muted, palette.text)]
+    assert all(after > 1.5 * before for before, after in pairwise(steps))
+    strategies = {palette.colour(at, dark) for at in range(8)}
+    assert not strategies & {palette.faint(dark), palette.muted(dark), palette.text(dark)}
+
+
+def test_colour_and_shape_together_tell_forty_strategies_apart():
+    assert len({(palette.colour(at, dark=False), palette.shape(at)) for at in range(40)}) == 40
+    assert len({palette.sign(at, dark=True) for at in range(40)}) == 40
 
 
 @BOTH
