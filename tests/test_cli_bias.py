@@ -123,6 +123,28 @@ def test_several_queries_come_one_by_one_and_then_together(command, several):
     assert (second["earlier"], second["last_to_first"]["value"]) == (0, 0)
 
 
+def test_remedies_of_several_queries_are_compared_over_all_of_them(command, several):
+    arguments = (several, "--strategy", "listwise", "--model", PRIMACY, "--mitigations", "--runs", 6)
+    *queries, pooled = (json.loads(line) for line in command(*arguments, "--json").stdout.splitlines())
+    (found,) = pooled["pooled"]
+    rows = {row["name"]: row for row in found["remedies"]["rows"]}
+    each = [{row["name"]: row for row in query["results"][0]["remedies"]["rows"]} for query in queries]
+    for name, row in rows.items():
+        assert row["places"] == pytest.approx(sum(one[name]["places"] for one in each) / 3)
+    assert rows["As is"]["biased_queries"] == found["earlier"] + found["later"]
+    assert "on average over 3 queries" in found["remedies"]["sentence"]
+    assert found["remedies"]["sentence"] in command(*arguments).stdout
+
+
+def test_a_side_that_always_wins_is_said_first_and_pairs_are_counted_against_all_there_are(command, file):
+    arguments = (file, "--strategy", "pairwise-all", "--model", "simulated:grades?primacy=50", "--runs", 6)
+    (found,) = json.loads(command(*arguments, "--json").stdout)["results"]
+    assert (found["finding"], found["side"]) == ("all tied", "first")
+    assert found["verdict"].startswith("The model always picks the first passage: every pair contradicts itself")
+    pairs = found["pairs"]
+    assert (pairs["answered"], pairs["possible"], pairs["unanswered"], pairs["both_orders"]) == (15, 15, 0, True)
+
+
 def test_raw_runs_are_written_and_read_back_to_the_same_figures(command, file, tmp_path):
     result = command(file, "--json", "--strategy", "listwise", "--model", PRIMACY, "--csv", tmp_path / "runs.csv")
     (found,) = json.loads(result.stdout)["results"]
@@ -144,6 +166,15 @@ def test_early_stopping_saves_shuffles_and_says_how_many(command, file):
     (found,) = json.loads(command(file, "--json", *arguments).stdout)["results"]
     assert found["used"] + found["saved"] == 20
     assert found["saved"] > 0
+
+
+def test_early_stopping_says_what_its_intervals_are(command, file):
+    arguments = (file, "--strategy", "input-order", "--runs", 20)
+    stopping = json.loads(command(*arguments, "--within", 1, "--json").stdout)["stopping"]
+    assert stopping["looks"] == [8, 12, 16, 20]
+    assert (stopping["interval_level"], stopping["p_multiplied_by"]) == (pytest.approx(0.9875), 4)
+    assert stopping["note"] in command(*arguments, "--within", 1).stdout
+    assert json.loads(command(*arguments, "--json").stdout)["stopping"] is None
 
 
 def test_a_strategy_that_fails_in_every_run_exits_with_1_after_the_others(command, file, monkeypatch):

@@ -86,7 +86,7 @@ def bias(
                 _announce(one, ready, plan)
                 found = _measured(one, ready, plan, store.archive, settings, mitigations)
                 failed |= any(result.verdict.finding == "failed" for result in found.results)
-                click.echo(as_json_line(as_json_value(found, plan)) if as_json else "\n".join(as_text(found)))
+                click.echo(as_json_line(as_json_value(found, plan)) if as_json else "\n".join(as_text(found, plan)))
                 every.append(found)
                 tables += list(_raw(one, found))
     except StoreError as error:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from reranking.analysis.mitigations import Mitigations
     from reranking.analysis.pairwise_bias import PairwiseBias
     from reranking.analysis.slots import SlotBias
+    from reranking.analysis.stopping import StoppingPlan
     from reranking.analysis.verdict import Verdict
     from reranking.formats.bias_runs import BiasTable
     from reranking.strategies.bias_results import BiasResult
@@ -32,9 +33,11 @@ class Found:
     remedies: tuple[Mitigations | None, ...]
 
 
-def as_text(found: Found) -> Iterator[str]:
+def as_text(found: Found, plan: BiasPlan) -> Iterator[str]:
     """The results of one query for people, line by line."""
     yield f"Query: {plain(found.query)}"
+    if stopping := _stopping(found, plan):
+        yield stopping.promise
     for name, result, helped in zip(found.names, found.results, found.remedies, strict=True):
         yield f"\n{plain(name)}: {result.verdict.text}"
         yield from _figures(result.bias)
@@ -46,13 +49,16 @@ def as_text(found: Found) -> Iterator[str]:
             )
         yield f"  {count(result.requests, 'request')}" + (f", {result.saved} shuffles saved" if result.saved else "")
         if helped is not None:
-            yield f"\n  {helped.sentence}"
-            for row in helped.rows:
-                effect = _interval(row.trial.bias.model.last_to_first)
-                mark = " (recommended)" if row is helped.recommended else ""
-                requests = count(row.trial.requests, "request")
-                yield f"  {row.trial.name + mark:<44} {effect:>24} {_number(row.w):>6} {requests:>16}"
+            yield from _remedies_text(helped)
     yield ""
+
+
+def _remedies_text(helped: Mitigations) -> Iterator[str]:
+    yield f"\n  {helped.sentence}"
+    for row in helped.rows:
+        mark = " (recommended)" if row is helped.recommended else ""
+        requests = count(row.trial.requests, "request")
+        yield f"  {row.trial.name + mark:<44} {_interval(row.effect):>24} {_number(row.w):>6} {requests:>16}"
 
 
 def _figures(bias: Bias) -> Iterator[str]:
@@ -87,6 +93,7 @@ def as_json_value(found: Found, plan: BiasPlan) -> dict[str, Any]:
     return {
         "query": found.query,
         "design": {"kind": plan.kind, "runs": plan.shuffles, "repeats": plan.repeats, "seed": plan.seed},
+        "stopping": _stopping_json(_stopping(found, plan)),
         "results": [
             {
                 "strategy": dict(result.shuffles[0].ranking.strategy),
@@ -103,11 +110,31 @@ def as_json_value(found: Found, plan: BiasPlan) -> dict[str, Any]:
     }
 
 
+def _stopping(found: Found, plan: BiasPlan) -> StoppingPlan | None:
+    return plan.stopping(found.results[0].bias.n)
+
+
+def _stopping_json(stopping: StoppingPlan | None) -> dict[str, Any] | None:
+    """How early stopping changes what the intervals are: each is at `interval_level`, so that .95 holds over all looks.
+
+    The p-values are multiplied by the number of looks already.
+    """
+    if stopping is None:
+        return None
+    return {
+        "within": stopping.within, "looks": list(stopping.looks), "interval_level": stopping.level,
+        "p_multiplied_by": len(stopping.looks), "note": stopping.promise,
+    }  # fmt: skip
+
+
 def _told(bias: Bias, verdict: Verdict, pairwise: PairwiseBias | None) -> dict[str, Any]:
     """A result as JSON; positions count from 1, documents by original position from 0."""
+    from reranking.analysis.verdict import share_by_chance
+
     model, stable, noise, test = bias.model, bias.shuffled, bias.noise, bias.test
     return {
         "finding": verdict.finding,
+        "side": verdict.side,
         "verdict": verdict.text,
         "used": bias.used,
         "failed": bias.failed,
@@ -118,6 +145,7 @@ def _told(bias: Bias, verdict: Verdict, pairwise: PairwiseBias | None) -> dict[s
         "p_middle": None if test is None else test.middle_adjusted,
         "position_effects": None if model.effects is None else [float(value) for value in model.effects],
         "position_share": model.position_share,
+        "position_share_by_chance": share_by_chance(bias.n, bias.used),
         "debiased_order": None if bias.debiased_order is None else list(bias.debiased_order),
         "w": None if stable is None else stable.w,
         "tau": None if stable is None else stable.tau,
@@ -128,7 +156,8 @@ def _told(bias: Bias, verdict: Verdict, pairwise: PairwiseBias | None) -> dict[s
             "moved": noise.stability.moved, "flip_rate": noise.stability.flips, "excess_flip_rate": noise.excess_flips,
         },
         "pairs": None if pairwise is None else {
-            "asked": pairwise.pairs, "consistent": pairwise.consistent, "first": pairwise.first,
+            "answered": pairwise.pairs, "possible": pairwise.possible, "unanswered": pairwise.unanswered,
+            "both_orders": pairwise.cancels, "consistent": pairwise.consistent, "first": pairwise.first,
             "second": pairwise.second, "even": pairwise.even, "preference": pairwise.preference, "p": pairwise.p,
         },
     }  # fmt: skip
@@ -152,8 +181,9 @@ def _remedies_json(helped: Mitigations) -> dict[str, Any]:
         "recommended": None if helped.recommended is None else helped.recommended.trial.name,
         "rows": [
             {
-                "name": row.trial.name, "places": row.size, "left": row.left, "removed": _estimate(row.removed),
-                "helps": row.helps, "w": row.w, "flip_rate": row.flips, "requests": row.trial.requests,
+                "name": row.trial.name, "places": row.size, "biased_queries": row.biased, "left": row.left,
+                "removed": _estimate(row.removed), "helps": row.helps, "unusable": row.unusable or None,
+                "effect": _estimate(row.effect), "w": row.w, "flip_rate": row.flips, "requests": row.trial.requests,
                 "cost_usd": row.trial.cost_usd, "seconds": row.trial.seconds, "quality": row.trial.quality,
             }
             for row in helped.rows
@@ -166,19 +196,35 @@ def print_pooled(every: Sequence[Found], as_json: bool) -> None:
     from reranking.analysis.pooled_bias import pool
 
     pooled = [pool([found.results[at].bias for found in every]) for at in range(len(every[0].names))]
+    helped = [_over_queries([found.remedies[at] for found in every]) for at in range(len(every[0].names))]
     if as_json:
         rows = [
             {
                 "strategy": name, "sentence": one.sentence, "last_to_first": _estimate(one.last_to_first),
                 "middle": _estimate(one.middle), "earlier": one.earlier, "later": one.later, "queries": one.used,
+                "remedies": None if tried is None else _remedies_json(tried),
             }
-            for name, one in zip(every[0].names, pooled, strict=True)
+            for name, one, tried in zip(every[0].names, pooled, helped, strict=True)
         ]  # fmt: skip
         click.echo(as_json_line({"pooled": rows}))
         return
     click.echo(f"All {len(every)} queries")
-    for name, one in zip(every[0].names, pooled, strict=True):
+    for name, one, tried in zip(every[0].names, pooled, helped, strict=True):
         click.echo(f"{plain(name)}: {one.sentence}")
+        if tried is not None:
+            click.echo("\n".join(_remedies_text(tried)))
+
+
+def _over_queries(every: Sequence[Mitigations | None]) -> Mitigations | None:
+    """The same remedies over all queries; None if they were not tried on each of them."""
+    from reranking.analysis.mitigations import compare, over_queries
+
+    known = [helped for helped in every if helped is not None]
+    if len(known) < len(every):
+        return None
+    return compare(
+        [over_queries([row.trial for row in rows]) for rows in zip(*(one.rows for one in known), strict=True)]
+    )
 
 
 def print_foreign(table: BiasTable, as_json: bool) -> None:
