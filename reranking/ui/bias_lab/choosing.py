@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from reranking.analysis.bias_plan import BiasPlan
-from reranking.analysis.designs import FEWEST_REPEATS, RUNS, Kind, offered, runs_needed
+from reranking.analysis.designs import FEWEST_REPEATS, RUNS, offered, runs_needed
 from reranking.documents import Document, has_content
 from reranking.draft import Draft, Entry, draft_from_json
 from reranking.formats.loaded import FormatError, Input
@@ -20,18 +20,8 @@ from reranking.ui import names, notices, state, strategy_set
 from reranking.ui.bias_lab import kept
 from reranking.ui.inputs import all_examples
 from reranking.views.amounts import money
+from reranking.views.bias_tests import ABOUT_DESIGNS, DESIGNS
 from reranking.wording import listed
-
-DESIGNS: dict[Kind, str] = {
-    "pairs": "Orders and their reverses",
-    "balanced": "Balanced (Williams square)",
-    "random": "Random orders",
-}
-_ABOUT: dict[Kind, str] = {
-    "pairs": "Each shuffle and its reverse, so that no document comes early on average",
-    "balanced": "Each document once at each place, each after each other; the most precise",
-    "random": "Independent shuffles",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +218,7 @@ def _design(documents: Documents, strategies: Sequence[Strategy]) -> Chosen | No
     }
     kind = st.radio(
         "Design", list(plans), key="bias-design", format_func=lambda one: DESIGNS[one],
-        captions=[notices.label(f"{_ABOUT[one]}: {told(inputs, strategies, plans[one])}") for one in plans],
+        captions=[notices.label(f"{ABOUT_DESIGNS[one]}: {told(inputs, strategies, plans[one])}") for one in plans],
     )  # fmt: skip
     if kind == "pairs" and runs % 2:
         notices.notice("info", "Orders and their reverses come in pairs: take an even number of shuffles.")

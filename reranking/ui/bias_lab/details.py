@@ -10,18 +10,24 @@ import streamlit as st
 from reranking.analysis.bias import Bias
 from reranking.analysis.pairwise_bias import PairwiseBias
 from reranking.analysis.slots import SlotBias
-from reranking.analysis.verdict import Verdict, decimal, p_value, share_by_chance, slot_finding
+from reranking.analysis.verdict import Verdict, slot_finding
 from reranking.charts.bias import position_heatmap
 from reranking.charts.position_effects import position_effects, slot_effects
 from reranking.charts.rank_intervals import rank_intervals
 from reranking.charts.verdict_matrix import verdict_matrix
 from reranking.ui import drawing, notices, page
 from reranking.views import bias_figures
-
-WITHOUT_PICTURES = frozenset({"no effect", "all tied", "failed", "repairs"})
-"""Findings that are complete in words; a picture would suggest more, or show repairs as if they were a bias."""
-
-MOST_SLOT_CHARTS = 2
+from reranking.views.bias_results import (
+    ABOUT_EFFECTS,
+    ABOUT_HEATMAP,
+    ABOUT_INTERVALS,
+    ABOUT_MATRIX,
+    WITHOUT_PICTURES,
+    about_pairs,
+    about_slots,
+    all_figures,
+    telling_slots,
+)
 
 
 def details(
@@ -44,19 +50,19 @@ def details(
         with left:
             drawing.draw(
                 position_heatmap(bias, page.is_dark()), f"heat-{key}",
-                "Input position against output rank, share of shuffles",
+                ABOUT_HEATMAP,
             )  # fmt: skip
         with right:
             drawing.draw(
                 position_effects(bias, page.is_dark()), f"effects-{key}",
-                "Places gained or lost by being given at each position, with intervals and the noise floor",
+                ABOUT_EFFECTS,
             )  # fmt: skip
         _intervals(bias, labels, key)
     if pairwise is not None and pairwise.documents:
         _pairs(bias, pairwise, labels, key)
     _slots(bias, slots, key)
     with st.expander("All figures", key=f"figures-{key}"):
-        page.html(_figures(bias))
+        page.html(all_figures(bias))
 
 
 def finding(verdict: Verdict, title: str, remarks: Sequence[str] = ()) -> None:
@@ -83,7 +89,7 @@ def _intervals(bias: Bias, labels: Sequence[str], key: str) -> None:
             first = documents[0]
             st.session_state[picker] = int(first[0] if isinstance(first, list) else first)
 
-    drawing.draw(figure, chart, "Rank interval of each document over the shuffles", pick)
+    drawing.draw(figure, chart, ABOUT_INTERVALS, pick)
     st.selectbox(
         "All runs of one document", listed, index=None, key=picker, placeholder="Choose a document, or click it above",
         format_func=lambda document: labels[document],
@@ -106,27 +112,16 @@ def _runs(bias: Bias, document: int) -> str:
 
 def _pairs(bias: Bias, pairwise: PairwiseBias, labels: Sequence[str], key: str) -> None:
     page.html("<h3 class='rl-heading'>Pairs within the prompt</h3>")
-    consistency = bias_figures.share(pairwise.consistency)
-    if pairwise.pairs:
-        sides = f"The first of two passages wins whichever it is in {pairwise.first}, the second in {pairwise.second}"
-        preference = f"preference {bias_figures.figure(pairwise.preference)} (−1 always the first, 1 always the second)"
-        chance = "" if pairwise.p is None else f", p {p_value(pairwise.p)}"
-        notices.caption(
-            f"Both orders name the same document in {pairwise.consistent} of {pairwise.pairs} pairs ({consistency}). "
-            f"{sides}; {preference}{chance}. Circles of three (A beats B beats C beats A): "
-            f"{pairwise.cyclic} of {pairwise.triads}."
-        )
-    else:
-        notices.caption("No pair was asked in both orders, so the sides of the prompt cannot be compared.")
+    notices.caption(about_pairs(pairwise))
     drawing.draw(
         verdict_matrix(pairwise, labels, page.is_dark(), bias.debiased_order), f"matrix-{key}",
-        "Who wins against whom, and where the side of the prompt decides",
+        ABOUT_MATRIX,
     )  # fmt: skip
 
 
 def _slots(bias: Bias, slots: Sequence[SlotBias], key: str) -> None:
     """By slot of the prompt, where prompts show neither pairs nor always the whole list."""
-    several = [found for found in slots if 2 < found.size < bias.n][:MOST_SLOT_CHARTS]
+    several = telling_slots(bias, slots)
     if not several:
         return
     page.html("<h3 class='rl-heading'>Slots within the prompt</h3>")
@@ -135,82 +130,5 @@ def _slots(bias: Bias, slots: Sequence[SlotBias], key: str) -> None:
             notices.caption(said)
         drawing.draw(
             slot_effects(found, page.is_dark()), f"slots-{found.size}-{key}",
-            f"Advantage of each slot in prompts of {found.size} documents, with intervals",
+            about_slots(found),
         )  # fmt: skip
-
-
-def _figures(bias: Bias) -> str:
-    model, stable, noise, test = bias.model, bias.shuffled, bias.noise, bias.test
-    slope = model.slope
-    rows = [
-        (
-            "From last to first, places gained",
-            bias_figures.interval(model.last_to_first),
-            "positive: earlier is better",
-        ),
-        (
-            "Slope",
-            "–" if slope is None else f"{slope.value:.3f}".replace("-", "−"),
-            "places of rank per place of input",
-        ),
-        (
-            "From the ends to the middle, places lost",
-            bias_figures.interval(model.middle),
-            "positive: lost in the middle",
-        ),
-        (
-            "p of a trend",
-            bias_figures.p(None if test is None else test.linear_adjusted),
-            "randomisation test, Holm over both",
-        ),
-        ("p of middle against ends", bias_figures.p(None if test is None else test.middle_adjusted), "the same"),
-        (
-            "Share explained by position",
-            bias_figures.share(model.position_share),
-            "of all that documents move between shuffles (partial eta²)" + _by_chance(bias),
-        ),
-    ]
-    if stable is not None:
-        rows += [
-            (
-                "Kendall's W",
-                bias_figures.figure(stable.w),
-                "1: the same ranking every time, 0: unrelated; ties corrected",
-            ),
-            ("Mean tau of two shuffles", bias_figures.figure(stable.tau), "1: same order, 0: unrelated"),
-            (
-                "Flip rate",
-                bias_figures.share(stable.flips),
-                "how often two documents stand the other way round in another shuffle; 50 %: as by lot",
-            ),
-            ("Moved", f"{decimal(stable.moved)} places" if stable.moved is not None else "–", "between two shuffles"),
-            ("Entropy of the top document", bias_figures.figure(stable.entropy), "0: always the same one on top"),
-            (f"Overlap of the top {stable.top}", bias_figures.share(stable.overlap), "of two shuffles"),
-            ("Tied pairs", bias_figures.share(stable.tied_pairs), "of documents"),
-        ]
-    if noise is not None:
-        moved, flips = noise.stability.moved, noise.stability.flips
-        rows += [
-            ("Moved when repeated", "–" if moved is None else f"{decimal(moved)} places", "the noise of the model"),
-            ("Flip rate when repeated", bias_figures.share(flips), "the same order again"),
-            ("Excess flip rate", bias_figures.share(noise.excess_flips), "what the order adds to the noise"),
-        ]
-    rows += [
-        ("Placed by repair", bias_figures.share(bias.repaired), "documents that a reply left out"),
-        ("Shuffles used", f"{bias.used}", f"{bias.failed} failed"),
-    ]
-    return _three(rows)
-
-
-def _by_chance(bias: Bias) -> str:
-    most = share_by_chance(bias.n, bias.used)
-    return "" if most is None else f"; by chance alone hardly more than {bias_figures.share(most)}"
-
-
-def _three(rows: Sequence[tuple[str, str, str]]) -> str:
-    lines = "".join(
-        f"<tr><td>{escape(name)}</td><td class=rl-num>{escape(value)}</td>"
-        f"<td class='rl-meaning'>{escape(about)}</td></tr>"
-        for name, value, about in rows
-    )
-    return f"<div class='rl-scroll'><table class='rl-table rl-figures'><tbody>{lines}</tbody></table></div>"

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
 
-from reranking.analysis.bias_plan import BiasPlan
-from reranking.analysis.mitigations import Mitigations, Trial, compare, over_queries
-from reranking.analysis.verdict import percent
-from reranking.documents import Document
+from reranking.analysis.mitigations import Mitigations, compare
 from reranking.jobs import JobStatus
 from reranking.strategies.base import Strategy
 from reranking.strategies.bias_results import BiasResult
@@ -21,33 +17,9 @@ from reranking.ui import notices, page, running, state
 from reranking.ui.bias_lab import kept
 from reranking.ui.bias_lab.choosing import told
 from reranking.views import bias_figures
-from reranking.views.amounts import seconds, spent
+from reranking.views.bias_remedies import Treated, about_remedies, compared, missing, remedies_table, treated
+from reranking.views.bias_tests import strategies_of
 from reranking.views.naming import is_installed
-
-AS_IS = "As is"
-
-
-@dataclass(frozen=True, slots=True)
-class _Query:
-    """One query of the test: its job, its result, the jobs of its remedies, and what was tried by name of remedy."""
-
-    job: JobStatus
-    result: BiasResult
-    tried: tuple[JobStatus, ...]
-    trials: Mapping[str, Trial]
-
-    def plan(self, position: int) -> BiasPlan:
-        """The test's own shuffles: as many as its early stop took, if it had one, and no noise control."""
-        assert self.job.plan is not None
-        return replace(
-            self.job.plan, shuffles=len(self.result.shuffles), repeats=0, steady=(), within=None, batch="",
-            remedies_of=(self.job.id, position),
-        )  # fmt: skip
-
-    @property
-    def documents(self) -> tuple[Document, ...]:
-        """The documents, in their order."""
-        return tuple(item.document for item in self.job.candidates)
 
 
 def show(
@@ -66,11 +38,11 @@ def show(
         return
     over = f", over all {len(queries)} queries" if len(queries) > 1 else ""
     page.html(f"<h3 class='rl-heading'>Remedies{over}</h3>")
-    everywhere = [title for title in queries[0].trials if all(title in query.trials for query in queries)]
-    found = compare([over_queries([query.trials[title] for query in queries]) for title in everywhere])
-    if len(everywhere) > 1:
+    found = compared(queries)
+    if len(found.rows) > 1:
         _table(found)
-    _say_missing(queries)
+    for sentence in missing(queries):
+        notices.caption(sentence)
     if len(queries) > 1:
         _of_one(queries, jobs[number])
     busy = [each for query in queries for each in query.tried if each.state == "running"]
@@ -91,76 +63,24 @@ def show(
         _offer(queries, position, known, found.rows[0].biased > 0, results[number])
 
 
-def _query(job: JobStatus, position: int, result: BiasResult, known: Sequence[Variant]) -> _Query:
-    """What was tried on one query, in the order of the remedies; of those tried twice the latest counts."""
-    tried = kept.remedy_jobs(job, position)
+def _query(job: JobStatus, position: int, result: BiasResult, known: Sequence[Variant]) -> Treated:
+    """What was tried on one query."""
     grades = state.grades(job.query, [item.document for item in job.candidates])
-    titles = {str(with_defaults(variant.strategy).spec()): variant.title for variant in known}
-    found: dict[str, BiasResult] = {}
-    for each in tried:
-        for at, variant in enumerate(kept.strategies_of(each)):
-            other = kept.result(each, at)
-            if other is not None and (title := titles.get(str(variant.spec()))) is not None:
-                found[title] = other
-    ordered = {title: found[title].trial(title, grades) for title in titles.values() if title in found}
-    return _Query(job, result, tuple(tried), {AS_IS: result.trial(AS_IS, grades), **ordered})
+    tried = [
+        (each, [kept.result(each, at) for at in range(len(strategies_of(each)))])
+        for each in kept.remedy_jobs(job, position)
+    ]
+    return treated(job, result, tried, known, grades)
 
 
 def _table(found: Mitigations) -> None:
     """The rows, the recommended one marked, and the sentence above them."""
     page.html(f"<p class='rl-finding rl-second' role='status'>{escape(found.sentence)}</p>")
-    queries = len(found.rows[0].trial.biases)
-    judged = any(row.trial.quality is not None for row in found.rows)
-    measure = "last to first" if found.measure == "last to first" else "ends to middle"
-    size = [f"mean size of the bias, places ({measure})", "queries with a trend"] if queries > 1 else []
-    heads = ["", *(size or [f"bias, places ({measure})"]), "removed", "places removed", "W", "flip rate",
-             *(["nDCG@10"] if judged else []), "requests", "cost", "seconds"]  # fmt: skip
-    rows = []
-    for row in found.rows:
-        trial, name = row.trial, row.trial.name
-        name += " (recommended)" if row is found.recommended else f" ({row.unusable})" if row.unusable else ""
-        bias = [bias_figures.places(row.size), f"{row.biased} of {queries}"] if queries > 1 else [
-            bias_figures.interval(row.effect)
-        ]  # fmt: skip
-        removed = "–" if row.left is None or row is found.rows[0] else _removed(row.left, row.helps)
-        rows.append([
-            name, *bias, removed, bias_figures.interval(row.removed),
-            bias_figures.figure(row.w), bias_figures.share(row.flips),
-            *([bias_figures.figure(trial.quality)] if judged else []),
-            f"{trial.requests:,}", spent(trial.cost_usd), seconds(trial.seconds),
-        ])  # fmt: skip
-    marked = next((at for at, row in enumerate(found.rows) if row is found.recommended), None)
-    page.html(bias_figures.table(heads, rows, marked=marked))
-    notices.caption(_about(queries, judged))
+    page.html(remedies_table(found))
+    notices.caption(about_remedies(found))
 
 
-def _about(queries: int, judged: bool) -> str:
-    """What the columns mean."""
-    several = (
-        "Each query counts the same: its bias is taken without its direction, which may differ from query to query. "
-        "The interval of the places removed comes from how much the queries differ. "
-        if queries > 1
-        else ""
-    )
-    quality = (
-        " nDCG@10: mean over the shuffles, by your grades."
-        if judged
-        else " Quality (nDCG@10) is shown once all documents are judged."
-    )
-    return (
-        f"All under the same shuffles. In brackets: 95 % interval. {several}{bias_figures.ABOUT_W} "
-        f"{bias_figures.ABOUT_FLIPS} Requests, cost and seconds are those of one ranking, on average; seconds on the "
-        f"clock, while all shuffles run at once.{quality}"
-    )
-
-
-def _removed(left: float, helps: bool) -> str:
-    if left > 1:
-        return f"none (+{percent(left - 1)})"
-    return f"{percent(1 - left)}{'' if helps else ', within chance'}"
-
-
-def _of_one(queries: Sequence[_Query], shown: JobStatus) -> None:
+def _of_one(queries: Sequence[Treated], shown: JobStatus) -> None:
     """The remedies on the query that is shown in detail."""
     one = next((query for query in queries if query.job is shown), None)
     if one is None or len(one.trials) == 1:
@@ -169,18 +89,8 @@ def _of_one(queries: Sequence[_Query], shown: JobStatus) -> None:
         _table(compare(list(one.trials.values())))
 
 
-def _say_missing(queries: Sequence[_Query]) -> None:
-    """Which remedies are not compared, since only some of the queries have them."""
-    for title in dict.fromkeys(title for query in queries for title in query.trials):
-        there = sum(title in query.trials for query in queries)
-        if there < len(queries):
-            notices.caption(
-                f"{title} was tried on {there} of {len(queries)} queries: it is compared once it was on all of them."
-            )
-
-
 def _offer(
-    queries: Sequence[_Query], position: int, known: Sequence[Variant], biased: bool, shown: BiasResult | None
+    queries: Sequence[Treated], position: int, known: Sequence[Variant], biased: bool, shown: BiasResult | None
 ) -> None:
     """Which remedies to try, with what each asks and costs; folded away where there is nothing to mend."""
     untried = [variant for variant in known if any(variant.title not in query.trials for query in queries)]
@@ -210,7 +120,7 @@ def _nothing_to_mend(shown: BiasResult | None, titles: Sequence[str], queries: i
 
 
 def _choose(
-    queries: Sequence[_Query], position: int, untried: Sequence[Variant], key: str, first: Sequence[str]
+    queries: Sequence[Treated], position: int, untried: Sequence[Variant], key: str, first: Sequence[str]
 ) -> None:
     """The choice of remedies, what each asks of all queries together, and the button that starts them."""
     on = "the same shuffles" if len(queries) == 1 else f"the same shuffles of all {len(queries)} queries"
@@ -229,7 +139,7 @@ def _choose(
         st.rerun()
 
 
-def _asks(queries: Sequence[_Query], position: int, variant: Variant) -> str:
+def _asks(queries: Sequence[Treated], position: int, variant: Variant) -> str:
     open_ones = [query for query in queries if variant.title not in query.trials]
     return told(
         [(query.job.query, query.documents) for query in open_ones],
@@ -238,7 +148,7 @@ def _asks(queries: Sequence[_Query], position: int, variant: Variant) -> str:
     )
 
 
-def _start(query: _Query, position: int, strategies: Sequence[Strategy]) -> None:
+def _start(query: Treated, position: int, strategies: Sequence[Strategy]) -> None:
     """Start the remedies of one query. Raises StoreError if they cannot be stored."""
     if strategies:
         state.jobs().start(

@@ -10,6 +10,8 @@ import streamlit as st
 from reranking.jobs import JobStatus
 from reranking.ui import notices, page, running, state
 from reranking.ui.bias_lab import choosing, kept, results
+from reranking.ui.names import NAMING
+from reranking.views.bias_tests import BiasTest
 
 _STYLE = Path(__file__).with_name("bias.css")
 
@@ -19,7 +21,7 @@ def style() -> None:
     st.html(_STYLE)
 
 
-def earlier_tests() -> kept.Kept | None:
+def earlier_tests() -> BiasTest | None:
     """The choice among the tests of the session, where there are several. Returns the chosen one."""
     every = kept.tests()
     now = kept.chosen(every)
@@ -28,14 +30,14 @@ def earlier_tests() -> kept.Kept | None:
     key = f"bias-test-{len(every)}"  # a new test is the one to look at
     picked = st.selectbox(
         "Bias tests of this session", every, index=[test.id for test in every].index(now.id), key=key,
-        format_func=lambda test: test.label(),
+        format_func=lambda test: test.label(NAMING),
     )  # fmt: skip
     if picked.id != now.id:
         kept.choose(picked)
     return picked
 
 
-def test(chosen: kept.Kept) -> None:
+def test(chosen: BiasTest) -> None:
     """A test at work, cut short or done, with its results so far."""
     jobs = [status for row in chosen.rows if (status := state.jobs().status(row.id)) is not None]
     busy = [job for job in jobs if job.state == "running"]
