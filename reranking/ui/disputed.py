@@ -12,7 +12,7 @@ from reranking.analysis.differences import Place, places, widest
 from reranking.analysis.standings import voting
 from reranking.charts import palette
 from reranking.charts.labels import fitted
-from reranking.ui import marks
+from reranking.views import marks
 from reranking.views.compared import Compared
 
 SHOWN = 5
