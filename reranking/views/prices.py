@@ -7,7 +7,10 @@ from html import escape
 from math import ceil, floor
 
 from reranking.analysis.agreement import ties_everything
+from reranking.analysis.failures import why_failed
 from reranking.analysis.metrics import QualityRange, Range, quality_range
+from reranking.ranking import Ranking
+from reranking.views import marks
 from reranking.views.amounts import cost, time_taken
 from reranking.views.compared import Compared
 from reranking.views.grades import GRADES, Grades
@@ -18,13 +21,13 @@ def table(found: Compared, grades: Mapping[int, int]) -> str:
     heads = ["strategy", "outcome", "requests", "cached", "tokens in", "tokens out", "cost", "time"]
     heads += ["nDCG@10", "MRR", "P@1", "unjudged"] if grades else []
     rows = []
-    for ranking, name in zip(found.rankings, found.names, strict=True):
+    for at, (ranking, name) in enumerate(zip(found.rankings, found.names, strict=True)):
         usage = ranking.usage
-        outcome = f"<span class='rl-state rl-{ranking.outcome}'>{ranking.outcome}</span>"
+        outcome = f"<span class='rl-state rl-{ranking.outcome}'>{ranking.outcome}</span>{_reason(ranking)}"
         if ties_everything(ranking):
             outcome += " <span class='rl-all-tied' title='It tells no two documents apart.'>all tied</span>"
-        cells = [escape(name), outcome, f"{usage.requests:,}", f"{usage.cached:,}", f"{usage.input_tokens:,}",
-                 f"{usage.output_tokens:,}", cost(ranking), time_taken(usage)]  # fmt: skip
+        cells = [f"{marks.mark(at)}{escape(name)}", outcome, f"{usage.requests:,}", f"{usage.cached:,}",
+                 f"{usage.input_tokens:,}", f"{usage.output_tokens:,}", cost(ranking), time_taken(usage)]  # fmt: skip
         cells += _quality(quality_range(ranking, grades, max(GRADES))) if grades else []
         rows.append("<tr>" + "".join(_cell(at, cell) for at, cell in enumerate(cells)) + "</tr>")
     head = "".join(f"<th{'' if at < 2 else ' class=rl-num'}>{text}</th>" for at, text in enumerate(heads))
@@ -32,6 +35,12 @@ def table(found: Compared, grades: Mapping[int, int]) -> str:
         "<div class='rl-scroll' tabindex='0' role='region' aria-label='What every strategy took'>"
         f"<table class='rl-table rl-prices'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _reason(ranking: Ranking) -> str:
+    """Why it failed, below the word."""
+    reason = why_failed(ranking)
+    return f"<div class='rl-why-failed'>{escape(reason)}</div>" if reason else ""
 
 
 def about_quality(documents: int, grades: Grades, judge: str = "you") -> str:

@@ -100,6 +100,8 @@ def test_a_failed_strategy_is_left_out_and_named(app):
     tab = compared(app, more=[{"kind": "grade", "model": "openai:gpt-5-mini"}])
     assert "Left out: Grade (failed)." in tab.html()
     assert "rl-failed" in prices(tab)
+    assert "No API key" in prices(tab)
+    assert re.search(r"Grade failed and is left out: No API key", tab.html())
     opened(tab, "open-scores")
     assert "It failed." in tab.html()
 
