@@ -42,14 +42,13 @@ class Look:
     """How the columns are drawn.
 
     `against` is the number of the strategy that movement is measured against (None: the input),
-    `cut` the k of the top k, `full` how many characters of the texts are shown. Where that is 0,
+    `full` how many characters of the texts are shown. Where that is 0,
     their beginning is, unless `start` is off, and the short form of what a strategy tells.
     `words` says what is written at a judged document, by original position. `notes` holds what
     must be known of each strategy's model, such as `embedded (weak)`. `pick` makes documents
     buttons that open their card.
     """
 
-    cut: int
     against: int | None = None
     full: int = 0
     start: bool = True
@@ -76,14 +75,8 @@ def by_rank(found: Compared, look: Look, shown: tuple[int, ...], top: int) -> st
     for at, ranking in enumerate(found.rankings):
         inner = _cells(found, at, look, titled=True)
         places = [place for place, item in enumerate(ranking.items[:top]) if item.index in wanted and inner]
-        below = next((place for place in places if place >= look.cut), None)
-        columns.append(
-            [
-                f"<td data-doc='{ranking.items[place].index}'{_cut(ranking, look.cut) if place == below else ''}>"
-                f"{inner[ranking.items[place].index]}</td>"
-                for place in places
-            ]
-        )
+        indexes = [ranking.items[place].index for place in places]
+        columns.append([f"<td data-doc='{index}'>{inner[index]}</td>" for index in indexes])
     rows = (
         "".join(column[row] if row < len(column) else "<td></td>" for column in columns)
         for row in range(max(map(len, columns), default=0))
@@ -95,17 +88,13 @@ def by_rank(found: Compared, look: Look, shown: tuple[int, ...], top: int) -> st
 def by_document(found: Compared, look: Look, shown: tuple[int, ...]) -> str:
     """A row per document of `shown`, in that order, with its rank, movement and score by every strategy."""
     inner = [_cells(found, at, look, titled=False) for at in range(len(found.parts))]
-    inside = [{index for index, place in held.items() if place.first <= look.cut} for held in filters.held(found)]
     grades = dict(look.words)
     rows = []
     for index in shown:
         candidate = found.job.candidates[index]
         text = _text(found, look.full)[index]
         head = f"<th scope='row'>{_title(candidate, look)}{_about(candidate, grades)}{text}</th>"
-        cells = (
-            f"<td{'' if index in inside[at] else ' class=rl-out'}>{cell[index] if cell else ''}</td>"
-            for at, cell in enumerate(inner)
-        )
+        cells = (f"<td>{cell[index] if cell else ''}</td>" for cell in inner)
         rows.append(f"<tr data-doc='{index}'>{head}{''.join(cells)}</tr>")
     return _table(found, look, rows, corner="Document")
 
@@ -180,7 +169,7 @@ def rank(place: Place) -> str:
 
 def _cells(found: Compared, at: int, look: Look, *, titled: bool) -> Mapping[int, str]:
     """What one strategy says of each document, by original position; empty if it failed."""
-    return _built(found, at, replace(look, cut=0, notes=(), words=look.words if titled else ()), titled)
+    return _built(found, at, replace(look, notes=(), words=look.words if titled else ()), titled)
 
 
 @lru_cache(maxsize=256)
@@ -239,13 +228,6 @@ def _text(found: Compared, full: int) -> Mapping[int, str]:
             body = f"<div class='rl-text' dir='auto'>{marked(text, marks)}</div>"
             texts[item.index] = body if text != item.label else ""
     return texts
-
-
-def _cut(ranking: Ranking, cut: int) -> str:
-    """What the first cell below the cut carries: where the top ends, and whether a tie goes across."""
-    above, below = ranking.items[cut - 1], ranking.items[cut]
-    tie = ", in a tie" if above.tie == below.tie else ""
-    return f" class='rl-below' data-cut='top {cut} ends{tie}'"
 
 
 def _notes(diagnostics: Sequence[Diagnostic], *, failed: bool) -> str:

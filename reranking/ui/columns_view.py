@@ -12,7 +12,7 @@ import streamlit as st
 
 from reranking.jobs import JobStatus, Part
 from reranking.strategies.catalogue import each
-from reranking.ui import columns, filters, notices, page, selection, state
+from reranking.ui import columns, cut_line, filters, notices, page, selection, state
 from reranking.ui.columns import Look
 from reranking.ui.filters import DISAGREEMENT, INPUT, Filters
 from reranking.ui.names import NAMING
@@ -56,7 +56,7 @@ def show(found: Compared, grades: Grades) -> None:
     cells = min(len(shown), top) * len(found.parts)
     full = columns.text_length(cells) if texts == "full" else 0
     start = cells <= columns.MANY
-    look = Look(cut, against, full, start, tuple(sorted(grades.words.items())), notes)
+    look = Look(against, full, start, tuple(sorted(grades.words.items())), notes)
     page.html(columns.legend(found, against))
     if not shown:
         notices.notice("info", "No document meets the filters: change or clear them.")
@@ -67,10 +67,12 @@ def show(found: Compared, grades: Grades) -> None:
     elif top < count:
         notices.caption(f"The first {top} of {count} documents of each strategy are listed.")
     if aligned == "document":
+        page.html(cut_line.by_document(found, cut, shown))
         page.html(columns.by_document(found, look, shown))
     else:
         if not start and not full:
             notices.caption("So many are listed by their titles alone. Press one to read it.")
+        page.html(cut_line.by_rank(found, cut, shown, top))
         page.html(columns.by_rank(found, look, shown, top))
 
 
@@ -86,7 +88,7 @@ class Finished:
         if found.parts:
             notes = tuple(note(part) for part in found.parts)
             every = tuple(range(len(found.documents)))
-            page.html(columns.by_rank(found, Look(selection.DEFAULT_CUT, notes=notes, pick=False), every, USUAL))
+            page.html(columns.by_rank(found, Look(notes=notes, pick=False), every, USUAL))
 
 
 def note(part: Part) -> str:

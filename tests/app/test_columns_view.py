@@ -72,11 +72,11 @@ def test_filters_leave_documents_out_and_can_be_cleared(tab):
 
 
 def test_the_cut_stands_in_the_address_and_is_drawn(tab):
-    assert "rl-below" not in columns(tab)
+    assert "top 2 ends" not in tab.html()
     widget(tab.at.number_input, "cut").set_value(2)
     tab.run()
     assert tab.at.query_params["k"] in ("2", ["2"])
-    assert columns(tab).count("data-cut='top 2 ends'") == 2
+    assert tab.html().count("content: 'top 2 ends'") == 2
 
 
 def test_an_address_opens_the_card_of_its_document_and_close_leaves_it(tab, app):

@@ -15,7 +15,7 @@ from reranking.strategies.fusing import Fusion
 from reranking.strategies.input_order import InputOrder
 from reranking.strategies.lexical import BM25
 from reranking.strategies.pointwise import YesNo
-from reranking.ui import card, columns
+from reranking.ui import card, columns, cut_line
 from reranking.ui.columns import Look
 from reranking.ui.inspecting import read_button
 from tests.ui.made import compared
@@ -55,13 +55,13 @@ def problems(html):
 def listed(rankings, query="", top=10, strategies=None, **look):
     """The columns by rank with every document."""
     found = compared(rankings, query, strategies)
-    return columns.by_rank(found, Look(cut=look.pop("cut", 10), **look), tuple(range(len(found.documents))), top)
+    return columns.by_rank(found, Look(**look), tuple(range(len(found.documents))), top)
 
 
 def rows(rankings, query="", strategies=None, **look):
     """The columns by document with every document."""
     found = compared(rankings, query, strategies)
-    return columns.by_document(found, Look(cut=look.pop("cut", 10), **look), tuple(range(len(found.documents))))
+    return columns.by_document(found, Look(**look), tuple(range(len(found.documents))))
 
 
 def asked(ranking):
@@ -79,7 +79,7 @@ def test_no_foreign_text_becomes_markup(text, title, reason, quote, query):
     rankings = [asked(good), asked(failed(items, notes, score_kind=title)), by_score(items, [2.0], title)]
     found = compared(rankings, query, [BM25(), YesNo(model=title.strip() or "m"), Fusion()])
     for full in (0, 2_000):
-        look = Look(1, None, full, words=((0, reason),), notes=(title, reason, quote))
+        look = Look(None, full, words=((0, reason),), notes=(title, reason, quote))
         assert problems(columns.by_rank(found, look, (0,), 10)) == []
         assert problems(columns.by_document(found, look, (0,))) == []
     known = card.marks(found, 0)
@@ -176,7 +176,7 @@ def test_nothing_has_moved_against_a_strategy_that_failed():
 def test_by_document_every_strategy_has_the_same_document_in_the_same_row():
     items = as_candidates(["a", "b", "c"])
     found = compared([by_order(items, [2, 0, 1]), by_order(items, [1, 2, 0])])
-    table = columns.by_document(found, Look(10), (1, 2, 0))
+    table = columns.by_document(found, Look(), (1, 2, 0))
     lines = re.findall(r"<tr data-doc='(\d)'>(.*?)</tr>", table)
     assert [(index, ranks(line)) for index, line in lines] == [("1", ["3", "1"]), ("2", ["1", "2"]), ("0", ["2", "3"])]
 
@@ -184,12 +184,27 @@ def test_by_document_every_strategy_has_the_same_document_in_the_same_row():
 def test_the_line_of_the_cut_is_drawn_once_per_column_and_says_if_a_tie_goes_across():
     items = as_candidates(["a", "b", "c", "d"])
     rankings = [by_order(items, [3, 2, 1, 0]), by_score(items, [3, 1, 1, 0], "x")]
-    shown = listed(rankings, cut=2)
-    assert re.findall(r"data-doc='(\d)' class='rl-below' data-cut='(.*?)'", shown) == [
-        ("1", "top 2 ends"),
-        ("2", "top 2 ends, in a tie"),
+    found = compared(rankings)
+    line = re.compile(r"td:nth-child\((\d)\)\[data-doc='(\d)'\]::before { content: '(.*?)'")
+    assert line.findall(cut_line.by_rank(found, 2, range(4), 4)) == [
+        ("1", "1", "top 2 ends"),
+        ("2", "2", "top 2 ends, in a tie"),
     ]
-    assert "rl-below" not in listed(rankings, cut=4)
+    assert line.findall(cut_line.by_rank(found, 2, [3, 2, 0], 4)) == [
+        ("1", "0", "top 2 ends"),
+        ("2", "2", "top 2 ends, in a tie"),
+    ]
+    assert not line.findall(cut_line.by_rank(found, 4, range(4), 4))
+    assert not line.findall(cut_line.by_rank(found, 2, range(4), 2))
+
+
+def test_by_document_exactly_the_cells_of_the_top_stand_out():
+    items = as_candidates(["a", "b", "c", "d"])
+    found = compared([by_order(items, [3, 2, 1, 0]), by_score(items, [3, 1, 1, 0], "x"), failed(items, [])])
+    style = cut_line.by_document(found, 2, range(4))
+    assert set(re.findall(r"tr\[data-doc='(\d)'\] > td:nth-child\((\d)\)", style)) == {
+        ("3", "2"), ("2", "2"), ("0", "3"), ("1", "3"), ("2", "3"),
+    }  # fmt: skip
 
 
 def test_marks_of_the_querys_words_are_not_passed_off_as_what_a_model_used():

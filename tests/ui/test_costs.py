@@ -20,7 +20,7 @@ def part(texts, position=0, spec="bm25"):
 def test_texts_are_shorter_where_many_are_shown_in_full_and_that_is_said():
     texts = [f"text {at} " + "word " * 2_000 for at in range(300)]
     found = compared([by_order(as_candidates(texts), range(300))] * 2)
-    look = columns.Look(10, full=columns.text_length(600))
+    look = columns.Look(full=columns.text_length(600))
     shown = columns.by_rank(found, look, tuple(range(300)), 300)
     assert shown.count("class='rl-full'") == 600
     assert "more characters are not shown here" in shown
