@@ -1,9 +1,14 @@
 """Fixtures that tests of several rooms share."""
 
 import pytest
+from hypothesis import settings
 
 from reranking.jobs import Jobs
 from reranking.store import open_store
+
+# How long an example takes says something about the machine, and nothing about the product.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture
