@@ -10,13 +10,14 @@ from html import escape
 from reranking.analysis.differences import widest
 from reranking.analysis.standings import voting
 from reranking.documents import Candidate
-from reranking.explain.evidence import because, score_text
+from reranking.explain.evidence import score_text
 from reranking.explain.highlight import Span
 from reranking.store.judgments import Judgment
 from reranking.ui import columns, filters
 from reranking.ui.names import title
 from reranking.views import evidence
 from reranking.views.compared import Compared
+from reranking.views.disputed import why
 
 WORDS = "words of the query"
 METADATA_SHOWN = 30
@@ -71,19 +72,6 @@ def disputing(found: Compared, index: int) -> tuple[int, int] | None:
     asked = telling if len(telling) > 1 else ordering
     pair = widest([found.rankings[at] for at in asked], index)
     return None if pair is None else (asked[pair[0]], asked[pair[1]])
-
-
-def why(found: Compared, index: int, strategies: Sequence[int]) -> str:
-    """For each strategy (by number) what its ranking tells of the document's place."""
-    rows = "".join(
-        f"<li><b>{escape(found.names[at])}</b>: {escape(_ended('; '.join(because(found.rankings[at], index))))}</li>"
-        for at in strategies
-    )
-    return f"<ul class='rl-why'>{rows}</ul>"
-
-
-def _ended(sentence: str) -> str:
-    return sentence if sentence.rstrip("”").endswith((".", "!", "?", "…")) else f"{sentence}."
 
 
 def metadata(candidate: Candidate, hidden: Sequence[str] = ()) -> str:

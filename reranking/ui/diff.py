@@ -11,8 +11,9 @@ import streamlit as st
 
 from reranking.analysis.agreement import kendall_tau_b, number
 from reranking.analysis.differences import Apart, Place, TwoWay, two_way
-from reranking.ui import card, filters, page, selection
+from reranking.ui import filters, page, selection
 from reranking.views.compared import Compared
+from reranking.views.disputed import why
 
 EXPLAINED = 3
 SWAPS = 5
@@ -132,7 +133,7 @@ def _apart(found: Compared, one: int, two: int, entry: Apart) -> str:
     return (
         f"<div class='rl-apart'>{_name(found, entry.index)}"
         f"<div>{first} puts it at <b>{entry.first}</b>, {second} at <b>{entry.second}</b>.</div>"
-        f"{card.why(found, entry.index, (one, two))}</div>"
+        f"{why(found, entry.index, (one, two))}</div>"
     )
 
 

@@ -15,7 +15,6 @@ from reranking.analysis.standings import voting
 from reranking.ui import (
     agreement,
     consensus,
-    disputed,
     distributions,
     example_grades,
     following,
@@ -23,7 +22,7 @@ from reranking.ui import (
     page,
     quality_price,
 )
-from reranking.views import prices
+from reranking.views import disputed, prices
 from reranking.views.amounts import saved
 from reranking.views.compared import Compared
 from reranking.views.grades import Grades

@@ -10,7 +10,7 @@ def mark(position: int, dark: bool | None = None) -> str:
 
     `dark` is None where the theme is not known: what is black in the light then takes the colour of words.
     """
-    return f"<i class='{kind(position)}' style='background:{_colour(position, dark)}'></i>"
+    return f"<i class='{kind(position)}' style='background:{colour(position, dark)}'></i>"
 
 
 def kind(position: int) -> str:
@@ -18,7 +18,8 @@ def kind(position: int) -> str:
     return f"rl-mark rl-{palette.shape(position)}"
 
 
-def _colour(position: int, dark: bool | None) -> str:
+def colour(position: int, dark: bool | None) -> str:
+    """The colour of a strategy's mark as CSS takes it; `dark` as for `mark`."""
     light, night = palette.colour(position, dark=False), palette.colour(position, dark=True)
     if dark is None:
         return light if light == night else "currentColor"

@@ -10,8 +10,8 @@ from html import escape
 from reranking.analysis.agreement import most_disputed
 from reranking.analysis.differences import Place, places, widest
 from reranking.analysis.standings import voting
-from reranking.charts import palette
 from reranking.charts.labels import fitted
+from reranking.explain.evidence import because
 from reranking.views import marks
 from reranking.views.compared import Compared
 
@@ -21,11 +21,14 @@ TITLE = 520
 
 
 @lru_cache(maxsize=16)
-def panel(found: Compared, dark: bool) -> str:
-    """The most disputed documents, the widest apart first; each can be pressed to select it.
+def panel(found: Compared, dark: bool | None, link: str = "") -> str:
+    """The most disputed documents, the widest apart first.
 
     Failed strategies and those that tie everything do not count. A strategy's mark shows the
-    document's rank from the first (left) to the last.
+    document's rank from the first (left) to the last. Each title is a button that opens the
+    document's card; with a `link`, the beginning of an address that its number ends, it leads there,
+    and what the two strategies furthest apart tell of the document stands below. `dark` is None
+    where the theme is not known.
     """
     title = "<h3 class='rl-panel-title'>Most disputed documents</h3>"
     counted = voting(found.rankings)
@@ -36,12 +39,13 @@ def panel(found: Compared, dark: bool) -> str:
     disputes = [dispute for dispute in most_disputed(rankings)[:SHOWN] if dispute.spread]
     names = fitted([found.titles[dispute.index] for dispute in disputes], TITLE)
     blocks = [
-        _block(dispute.index, name, found.titles[dispute.index], held, widest(rankings, dispute.index))
+        _block(found, dispute.index, name, held, widest(rankings, dispute.index), link)
         for dispute, name in zip(disputes, names, strict=True)
     ]
     if not blocks:
         return f"{title}<div class='rl-caption'>None: every document has one rank everywhere.</div>"
-    note = f"Rank 1 is left, rank {len(found.documents)} right; a mark per strategy. Press a title to see why."
+    note = f"Rank 1 is left, rank {len(found.documents)} right; a mark per strategy."
+    note += "" if link else " Press a title to see why."
     return f"{title}{''.join(blocks)}<div class='rl-caption'>{note}</div>"
 
 
@@ -51,17 +55,39 @@ class _Held:
 
     name: str
     position: int
-    dark: bool
+    dark: bool | None
     places: Mapping[int, Place]
 
 
-def _block(index: int, name: str, title: str, held: Sequence[_Held], pair: tuple[int, int] | None) -> str:
-    said = " · ".join(_said(held[at], index) for at in pair or ())
+def why(found: Compared, index: int, strategies: Sequence[int]) -> str:
+    """For each strategy (by number) what its ranking tells of the document's place."""
+    rows = "".join(
+        f"<li><b>{escape(found.names[at])}</b>: {escape(_ended('; '.join(because(found.rankings[at], index))))}</li>"
+        for at in strategies
+    )
+    return f"<ul class='rl-why'>{rows}</ul>"
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.rstrip("”").endswith((".", "!", "?", "…")) else f"{sentence}."
+
+
+def _block(
+    found: Compared, index: int, name: str, held: Sequence[_Held], pair: tuple[int, int] | None, link: str
+) -> str:
+    apart = [held[at] for at in pair or ()]
+    said = " · ".join(_said(each, index) for each in apart)
     dots = "".join(_dot(each, index) for each in held)
+    words = f"title='{escape(found.titles[index], quote=True)}'>{escape(name)}"
+    head = (
+        f"<a class='rl-title' href='{escape(link, quote=True)}{index + 1}' {words}</a>"
+        if link
+        else f"<button type='button' class='rl-title rl-open' data-doc='{index}' {words}</button>"
+    )
+    told = why(found, index, [each.position for each in apart]) if link else ""
     return (
-        f"<div class='rl-dispute'><button type='button' class='rl-title rl-open' data-doc='{index}' "
-        f"title='{escape(title, quote=True)}'>{escape(name)}</button>"
-        f"<div class='rl-dispute-said'>{said}</div><div class='rl-ranks' aria-hidden='true'>{dots}</div></div>"
+        f"<div class='rl-dispute'>{head}<div class='rl-dispute-said'>{said}</div>"
+        f"<div class='rl-ranks' aria-hidden='true'>{dots}</div>{told}</div>"
     )
 
 
@@ -76,5 +102,5 @@ def _dot(held: _Held, index: int) -> str:
     place = held.places[index]
     share = 100 * (place.middle - 1) / (len(held.places) - 1)
     about = f"{escape(held.name, quote=True)}: {place}"
-    colour = palette.colour(held.position, held.dark)
+    colour = marks.colour(held.position, held.dark)
     return f"<i class='{marks.kind(held.position)}' style='left:{share:.1f}%;background:{colour}' title='{about}'></i>"
