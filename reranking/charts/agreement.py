@@ -8,14 +8,21 @@ import plotly.graph_objects as go
 
 from reranking.analysis.agreement import number
 from reranking.charts import palette
-from reranking.charts.frame import SIZE, cut, empty, escape, framed, wrapped
+from reranking.charts.frame import SIZE, empty, escape, framed, wrapped
+from reranking.charts.labels import fitted
 
 CELL = 34
+TALL = 50
+"""Height of a row whose name takes three lines."""
+
 HEAD = 26
 """Height in pixels of the numbers above the columns."""
 
 NAME = 17
 """Characters of a name per line."""
+
+NAME_WIDTH = 110
+"""About how many pixels they take."""
 
 Matrix = Sequence[Sequence[float | None]]
 
@@ -65,17 +72,21 @@ def agreement_heatmap(
         for column, value in enumerate(line)
         if value is not None
     ]
-    lines = [wrapped(names[at], NAME, 2) for at in shown]
-    heads = [f"{place}  {'<br>'.join(escape(part) for part in parts)}" for place, parts in enumerate(lines, start=1)]
+    lines = [wrapped(name, NAME, 3) for name in fitted([names[at] for at in shown], 2.5 * NAME_WIDTH)]
+    heads = [
+        f"{place} {palette.sign(at, dark)}  {'<br>'.join(escape(part) for part in parts)}"
+        for place, (at, parts) in enumerate(zip(shown, lines, strict=True), start=1)
+    ]
+    cell = TALL if any(len(parts) > 2 for parts in lines) else CELL
     axis = {"showgrid": False, "zeroline": False, "fixedrange": True, "ticks": "", "tickvals": list(range(n))}
     words = {"color": palette.text(dark), "size": SIZE}
-    beside = 22 + 7 * max(len(part) for parts in lines for part in parts)
+    beside = 36 + 7 * max(len(part) for parts in lines for part in parts)
     return framed(
         figure,
         "",
         [],
         dark,
-        height=HEAD + CELL * n + 8,
+        height=HEAD + cell * n + 8,
         annotations=cells,
         margin={"l": beside, "r": 4, "t": HEAD, "b": 8},
         xaxis=axis | {"side": "top", "ticktext": [str(at + 1) for at in range(n)], "tickfont": words},
@@ -86,4 +97,5 @@ def agreement_heatmap(
 def _words(first: str, second: str, measure: str, value: float | None) -> str:
     if value is None or first == second:
         return ""
-    return f"{escape(cut(first, 40))} and {escape(cut(second, 40))}:<br>{escape(measure)} {number(value)}"
+    one, two = ("<br>".join(escape(line) for line in wrapped(name, 60, 4)) for name in (first, second))
+    return f"{one} and {two}:<br>{escape(measure)} {number(value)}"

@@ -8,11 +8,14 @@ import plotly.graph_objects as go
 
 from reranking.analysis.standings import Standings
 from reranking.charts import palette
-from reranking.charts.frame import HEADING, SIZE, cut, escape, framed
+from reranking.charts.frame import HEADING, SIZE, escape, framed, wrapped
+from reranking.charts.labels import fitted
 
 TITLE = "Consensus, and the spread around it"
 SHOWN = 50
-LABEL = 22
+LABEL = 210
+"""Pixels of a document's title."""
+
 ROW = 22
 
 
@@ -23,9 +26,9 @@ def consensus_chart(found: Standings, titles: Sequence[str], dark: bool, selecte
     position. Long lists end after `SHOWN` rows: say so beside the figure.
     """
     rows = found.rows[:SHOWN]
-    colour, faint = palette.text(dark), palette.colour(4, dark)
+    colour, faint, line = palette.text(dark), palette.faint(dark), palette.muted(dark)
     figure = go.Figure()
-    figure.add_trace(_lines([(row.best, row.worst) for row in rows], faint, 2))
+    figure.add_trace(_lines([(row.best, row.worst) for row in rows], line, 1.5))
     figure.add_trace(_lines([(row.lower_quartile, row.upper_quartile) for row in rows], faint, 7))
     figure.add_trace(
         go.Scatter(
@@ -36,7 +39,7 @@ def consensus_chart(found: Standings, titles: Sequence[str], dark: bool, selecte
                     "line": {"color": palette.background(dark), "width": 1.5}},
             customdata=[[row.index] for row in rows],
             hovertext=[
-                f"<b>{escape(cut(titles[row.index], 60))}</b><br>consensus {row.place:g}<br>"
+                f"{_full(titles[row.index])}<br>consensus {row.place:g}<br>"
                 f"best {row.best:g}, worst {row.worst:g}, middle half {row.lower_quartile:g} to {row.upper_quartile:g}"
                 for row in rows
             ],
@@ -45,8 +48,8 @@ def consensus_chart(found: Standings, titles: Sequence[str], dark: bool, selecte
         )
     )  # fmt: skip
     heads = []
-    for row in rows:
-        words = f"{row.place:g}  {escape(cut(titles[row.index], LABEL))}"
+    for row, name in zip(rows, fitted([titles[row.index] for row in rows], LABEL), strict=True):
+        words = f"{row.place:g}  {escape(name)}"
         heads.append(f"<b>{words}</b>" if row.index == selected else words)
     n = len(found.rows)
     axis = {"zeroline": False, "fixedrange": True, "ticks": ""}
@@ -57,7 +60,7 @@ def consensus_chart(found: Standings, titles: Sequence[str], dark: bool, selecte
         [],
         dark,
         height=top + ROW * len(rows) + 8,
-        margin={"l": 7 * (LABEL + 4), "r": 16, "t": top, "b": 8},
+        margin={"l": LABEL + 40, "r": 16, "t": top, "b": 8},
         xaxis=axis | {"side": "top", "title": {"text": "rank (1 = top)", "font": {"size": SIZE}, "standoff": 4},
                       "range": [0.5, n + 0.5], "tickvals": ticks(n), "gridcolor": palette.faint(dark),
                       "griddash": "dot", "tickfont": {"color": palette.muted(dark), "size": SIZE}},
@@ -67,13 +70,18 @@ def consensus_chart(found: Standings, titles: Sequence[str], dark: bool, selecte
     )  # fmt: skip
 
 
+def _full(title: str) -> str:
+    """A title as it is under the pointer."""
+    return "<br>".join(f"<b>{escape(line)}</b>" for line in wrapped(title, 60, 6))
+
+
 def ticks(n: int) -> list[int]:
     """Ranks to be named on an axis of `n`: the first, and round ones, at most eight."""
     step = next((step for step in (1, 2, 5, 10, 20, 50, 100, 200) if n / step <= 7), n)
     return [1, *range(max(step, 2), n + 1, step)]
 
 
-def _lines(ends: Sequence[tuple[float, float]], colour: str, width: int) -> go.Scatter:
+def _lines(ends: Sequence[tuple[float, float]], colour: str, width: float) -> go.Scatter:
     """One horizontal line per row, as a single trace."""
     xs: list[float | None] = []
     ys: list[float | None] = []

@@ -10,7 +10,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from reranking.charts import palette
-from reranking.charts.frame import HEADING, SIZE, cut, empty, escape, framed
+from reranking.charts.frame import HEADING, SIZE, empty, escape, framed, wrapped
+from reranking.charts.labels import fitted
 from reranking.ranking import Item, Ranking
 
 TITLE = "Scores, each on its own scale"
@@ -22,7 +23,8 @@ DOT = 7
 STACK = 34
 """Height in pixels that the dots of a row may take."""
 
-NAME = 44
+NAME = 330
+"""Pixels of a strategy's name: what a phone has room for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ def score_strips(rows: Sequence[Scored], titles: Sequence[str], k: int, dark: bo
     rows = [row for row in rows if any(item.score is not None for item in row.ranking)]
     if not rows:
         return empty(TITLE, "No strategy of this comparison gives scores.", dark)
-    strips = [_Strip(row, at * ROW, k, dark) for at, row in enumerate(rows)]
+    names = fitted([row.name for row in rows], NAME)
+    strips = [_Strip(row, name, at * ROW, k, dark) for at, (row, name) in enumerate(zip(rows, names, strict=True))]
     top = HEADING - 14
     hidden = {"visible": False, "fixedrange": True}
     # All at once: plotly checks everything that is there again with each addition.
@@ -64,10 +67,10 @@ def score_strips(rows: Sequence[Scored], titles: Sequence[str], k: int, dark: bo
 
 
 class _Strip:
-    """One strategy's strip, `start` pixels below the top of the plot."""
+    """One strategy's strip under a name that fits, `start` pixels below the top of the plot."""
 
-    def __init__(self, row: Scored, start: float, k: int, dark: bool) -> None:
-        self.row, self.start, self.k, self.dark = row, start, k, dark
+    def __init__(self, row: Scored, name: str, start: float, k: int, dark: bool) -> None:
+        self.row, self.name, self.start, self.k, self.dark = row, name, start, k, dark
         self.base = start + ROW - 32
         self.items = [item for item in row.ranking if item.score is not None]
         scores = [item.score or 0.0 for item in self.items]
@@ -100,7 +103,7 @@ class _Strip:
                 "color": [colour if chosen else palette.background(self.dark) for chosen in inside],
                 "line": {"color": colour, "width": 1.2},
             },
-            "name": cut(self.row.name, NAME),
+            "name": self.name,
             "customdata": [[item.index] for item in self.items],
             "hovertext": [_words(item, titles[item.index], kind) for item in self.items],
             "hoverinfo": "text",
@@ -122,7 +125,14 @@ class _Strip:
         """The strategy's name, its lowest and its highest score."""
         words, muted, below = palette.text(self.dark), palette.muted(self.dark), self.base + DOT + 10
         return [
-            _note(f"<b>{escape(cut(self.row.name, NAME))}</b>", 0, self.start + 12, "left", words),
+            _note(
+                f"{palette.sign(self.row.position, self.dark)} <b>{escape(self.name)}</b>",
+                0,
+                self.start + 12,
+                "left",
+                words,
+            )
+            | {"hovertext": "<br>".join(escape(line) for line in wrapped(self.row.name, 60, 4))},
             _note(f"{self.low:.4g}", 0, below, "left", muted),
             _note(f"{self.high:.4g}", 1, below, "right", muted),
         ]
@@ -141,7 +151,8 @@ def _stacked(places: Sequence[float], base: float) -> list[float]:
 
 
 def _words(item: Item, title: str, kind: str) -> str:
-    return f"<b>{escape(cut(title, 60))}</b><br>rank {item.rank}, {escape(kind)} {item.score:.4g}"
+    named = "<br>".join(f"<b>{escape(line)}</b>" for line in wrapped(title, 60, 6))
+    return f"{named}<br>rank {item.rank}, {escape(kind)} {item.score:.4g}"
 
 
 def _note(text: str, x: float, y: float, side: str, colour: str) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from reranking.analysis.bias import Bias
 from reranking.charts import palette
-from reranking.charts.frame import SIZE, cut, empty, escape, framed
+from reranking.charts.frame import SIZE, empty, escape, framed, wrapped
+from reranking.charts.labels import fitted
 from reranking.charts.position_effects import heading, ticks
 
 Array = NDArray[np.float64]
@@ -18,8 +19,8 @@ Array = NDArray[np.float64]
 ROW = 24
 NOTES = ("Dot: median. Thick: half of the runs. Thin: all.", "Diamond: rank without position effects.")
 
-NAME = 22
-"""Characters of a document's name."""
+NAME = 175
+"""Pixels of a document's name."""
 
 
 def rank_intervals(bias: Bias, names: Sequence[str], dark: bool, chosen: int | None = None) -> go.Figure:
@@ -38,15 +39,15 @@ def rank_intervals(bias: Bias, names: Sequence[str], dark: bool, chosen: int | N
     y = np.arange(len(order), dtype=float)
     documents = [bias.documents[at] for at in order]
     words = [
-        f"{escape(cut(names[document], 60))}<br>ranks {_rank(spread.low[at])} to {_rank(spread.high[at])}, "
+        f"{_full(names[document])}<br>ranks {_rank(spread.low[at])} to {_rank(spread.high[at])}, "
         f"half of them {_rank(spread.first_quartile[at])} to {_rank(spread.third_quartile[at])}, "
         f"median {_rank(spread.median[at])}<br>without position effects {by[at]:.1f}"
         for document, at in zip(documents, order, strict=True)
     ]
-    colours = [palette.colour(1 if document == chosen else 0, dark) for document in documents]
+    colours = [palette.text(dark) if document == chosen else palette.muted(dark) for document in documents]
     figure = go.Figure()
     figure.add_trace(_lines(spread.low[order], spread.high[order], y, palette.muted(dark), 1.5))
-    figure.add_trace(_lines(spread.first_quartile[order], spread.third_quartile[order], y, palette.colour(4, dark), 9))
+    figure.add_trace(_lines(spread.first_quartile[order], spread.third_quartile[order], y, palette.faint(dark), 9))
     points = {"y": y, "mode": "markers", "hovertext": words, "hoverinfo": "text", "customdata": documents}
     figure.add_trace(
         go.Scatter(x=by[order], marker={"symbol": "diamond-open", "size": 11, "color": palette.text(dark)}, **points)
@@ -76,7 +77,7 @@ def rank_intervals(bias: Bias, names: Sequence[str], dark: bool, chosen: int | N
             **axis,
             "range": [len(order) - 0.4, -0.6],
             "tickvals": list(y),
-            "ticktext": [escape(cut(names[document], NAME)) for document in documents],
+            "ticktext": [escape(name) for name in fitted([names[document] for document in documents], NAME)],
             "automargin": True,
             "showgrid": False,
         },
@@ -89,6 +90,11 @@ def _lines(low: Array, high: Array, y: Array, colour: str, width: float) -> go.S
     nothing = np.full(len(y), np.nan)
     xs, ys = (np.stack(rows, axis=1).ravel() for rows in ((low, high, nothing), (y, y, nothing)))
     return go.Scatter(x=xs, y=ys, mode="lines", line={"color": colour, "width": width}, hoverinfo="skip")
+
+
+def _full(name: str) -> str:
+    """A document's name as it is under the pointer."""
+    return "<br>".join(escape(line) for line in wrapped(name, 60, 6))
 
 
 def _rank(value: float) -> str:

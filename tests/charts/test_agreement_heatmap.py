@@ -22,7 +22,7 @@ def cells(figure):
 
 
 def rows(figure):
-    return [re.sub("<.*?>", " ", text) for text in figure.layout.yaxis.ticktext]
+    return [re.sub("<br>", " ", re.sub("<span.*?span>", "", text)) for text in figure.layout.yaxis.ticktext]
 
 
 @BOTH
@@ -41,7 +41,7 @@ def test_every_pair_has_its_number_and_its_colour(count, dark):
 def test_rows_and_columns_stand_in_the_order_given_and_columns_are_named_by_number():
     matrix = agreement_matrix(rankings(4))
     figure = agreement_heatmap(matrix, ["A", "B", "C", "D"], "tau", dark=False, signed=True, order=[2, 0, 3, 1])
-    assert rows(figure) == ["1  C", "2  A", "3  D", "4  B"]
+    assert rows(figure) == ["1   C", "2   A", "3   D", "4   B"]
     assert list(figure.layout.xaxis.ticktext) == ["1", "2", "3", "4"]
     assert cells(figure)[(0, 1)] == number(matrix[2][0])
     assert figure.data[0].hovertext[0][1] == f"C and A:<br>tau {number(matrix[2][0])}"
@@ -51,7 +51,7 @@ def test_rows_and_columns_stand_in_the_order_given_and_columns_are_named_by_numb
 def test_what_has_no_agreement_is_left_out():
     matrix = agreement_matrix([*rankings(2, 3), broken(3), scored(1.0, 1.0, 1.0)])
     figure = agreement_heatmap(matrix, ["A", "B", "C", "D"], "tau", dark=False, signed=True)
-    assert rows(figure) == ["1  A", "2  B"]
+    assert rows(figure) == ["1   A", "2   B"]
     alone = agreement_heatmap(matrix[1:], ["B", "C", "D"], "tau", dark=False, signed=True)
     assert not alone.data
     assert "Fewer than two" in alone.layout.title.subtitle.text
@@ -78,5 +78,21 @@ def test_long_and_foreign_names_are_wrapped_cut_and_escaped():
         assert "<b>" not in text
         assert "$" not in text
         lines = text.split("  ", 1)[1].split("<br>")
-        assert len(lines) <= 2
-    assert figure.layout.margin.l < 160
+        assert len(lines) <= 3
+    assert figure.layout.margin.l < 170
+
+
+def test_long_names_that_begin_alike_are_told_apart_and_stand_in_full_under_the_pointer():
+    names = [f"Grade · simulated:overlap?noise=0.4&malformed=0.25&truncated=0.1&seed={at}" for at in range(3)]
+    figure = agreement_heatmap(agreement_matrix(rankings(3)), names, "tau", dark=False, signed=True)
+    assert len({text.split("  ", 1)[1] for text in figure.layout.yaxis.ticktext}) == 3
+    assert "seed=1" in figure.data[0].hovertext[0][1]
+
+
+@BOTH
+def test_rows_carry_the_marks_of_their_strategies(dark):
+    matrix = agreement_matrix([*rankings(1, 3), broken(3), *rankings(1, 3, seed=5)])
+    figure = agreement_heatmap(matrix, ["A", "B", "C"], "tau", dark, signed=True)
+    assert [palette.sign(at, dark) in text for at, text in zip((0, 2), figure.layout.yaxis.ticktext, strict=True)] == [
+        True, True,
+    ]  # fmt: skip

@@ -1,4 +1,5 @@
 import random
+import re
 
 import pytest
 
@@ -45,6 +46,14 @@ def test_the_selected_document_stands_out():
     figure = consensus_chart(found, [f"Title {at}" for at in range(12)], dark=False, selected=chosen)
     assert figure.data[2].marker.size.index(max(figure.data[2].marker.size)) == 3
     assert [at for at, text in enumerate(figure.layout.yaxis.ticktext) if text.startswith("<b>")] == [3]
+
+
+def test_long_titles_that_begin_alike_are_told_apart_and_stand_in_full_under_the_pointer():
+    titles = [f"A title that goes on and on for longer than its label, in version {at}" for at in range(12)]
+    figure = consensus_chart(result(12), titles, dark=False)
+    assert len({text.split("  ", 1)[1] for text in figure.layout.yaxis.ticktext}) == 12
+    words = {re.sub("<br>.*", "", re.sub("</b><br><b>", " ", text)) for text in figure.data[2].hovertext}
+    assert {re.sub("<.*?>", "", text) for text in words} == set(titles)
 
 
 def test_foreign_titles_are_escaped_and_cut():

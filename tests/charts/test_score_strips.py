@@ -29,7 +29,8 @@ def test_each_strategy_is_drawn_on_its_own_scale_with_the_cut_between_its_scores
     assert [line.x0 for line in figure.layout.shapes] == pytest.approx([0.7, 0.5])
     assert list(first.marker.color) == [palette.colour(0, dark)] * 2 + [palette.background(dark)] * 2
     texts = [note.text for note in figure.layout.annotations]
-    assert texts == ["<b>A</b>", "0", "10", "<b>B</b>", "0.1", "0.3"]
+    first, second = (f"{palette.sign(at, dark)} <b>{name}</b>" for at, name in enumerate("AB"))
+    assert texts == [first, "0", "10", second, "0.1", "0.3"]
     assert not figure.layout.xaxis.visible
 
 
