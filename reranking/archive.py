@@ -27,6 +27,7 @@ class Call:
     started: float  # seconds since the epoch
     seconds: float
     counted_usd: float | None = None  # what a spending limit took it to cost; None where there was no limit
+    free: bool = False  # whether it is known to have cost nothing, though no reply says so
 
 
 class Archive(Protocol):

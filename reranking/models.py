@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -39,6 +40,9 @@ class Model(Protocol):
     - `fingerprint: str` - connection URL, name and revision; without it nothing is cached.
     - `connection: str` - what shares one concurrency limit (default: the model's name).
     - `concurrency: int` - requests at once on that connection (default 16).
+    - `per_minute: int | None` - requests that begin there in any minute (default None: any number).
+    - `limits_as_of: int` - the higher, the later these two were set (default 0). Of models that share
+      a connection those with the highest count, and where they differ the smallest numbers hold.
     - `reads_shown: bool` - the answer depends on `shown` (simulated models, oracles).
     - `joint: bool` - the texts of one `Score` or `Embed` influence each other.
     - `deterministic: bool` - the same request gives the same reply each time.
@@ -71,6 +75,14 @@ class NeedsDocuments(Protocol):
         """The same model for this query and these documents, in original order."""
         ...
 
+
+pauses: ContextVar[Callable[[], float] | None] = ContextVar("pauses", default=None)
+"""While a model answers: how long to wait before a try; None if that need not be asked.
+
+A model that asks its server several times for one answer, because a try failed or the server takes
+the request in another form only, calls it before each time and waits for as long as it says, so
+that each counts as a request of that minute.
+"""
 
 ModelRef = Model | str
 

@@ -75,7 +75,9 @@ class Usage:
     comparison had asked for; the others come from earlier ones. `cost_usd` is None if the price of
     any reply is unknown. `seconds` is the time on the clock, `model_seconds` what models took for
     all replies together, cached ones as long as they took when they were sent (None: unknown).
-    `turned_away` counts requests that were not sent because of a spending limit.
+    `turned_away` counts requests that were not sent because of a spending limit. `resumed` counts
+    those of `cached` that the same work had sent itself, before it was cut short and resumed.
+    `spent_usd` is what of `cost_usd` was paid for calls of its own, those included; None: unknown.
     """
 
     requests: int = 0
@@ -87,6 +89,8 @@ class Usage:
     shared: int = 0
     model_seconds: float | None = 0.0
     turned_away: int = 0
+    resumed: int = 0
+    spent_usd: float | None = 0.0
 
 
 _USAGE_OUTSIDE = ("requests", "cached", "input_tokens", "output_tokens", "cost_usd", "seconds")

@@ -1,6 +1,7 @@
 """The spending limit: what is sent, what waits, what is turned away, and what is said about it."""
 
 import asyncio
+import contextlib
 import math
 
 import pytest
@@ -165,20 +166,60 @@ def test_what_a_failed_call_may_have_cost_is_spent(error, spent):
     assert run.common.budget.spent == spent
 
 
-def test_a_cancelled_call_gives_back_what_was_held_for_it():
-    model = priced(0.1, seconds=60)
-    common = Common(Budget(0.1))
+def test_a_call_that_was_called_off_counts_with_the_most_that_it_may_cost_and_one_in_line_with_nothing():
+    """Two are under way when they are called off, four are in line: of the limit of three calls one is left."""
+    archive, model = MemoryArchive(), priced(0.1, seconds=60, concurrency=2)
+    common = Common(Budget(0.3))
+    left, others = Run("left", common=common), Run("others", common=common)
 
     async def cancel_and_ask():
-        door = make()
-        first = asyncio.ensure_future(door.ask([generate(model, "a")], Run(common=common)))
+        door = make(archive)
+        first = asyncio.ensure_future(door.ask(many(model, 6), left))
         await asyncio.sleep(0.01)
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
-        free = Scripted(lambda request, number: reply(0.1), predicted=lambda request: Predicted(0, 0, 0.1))
-        return await asyncio.wait_for(door.ask([generate(free, "b")], Run(common=common)), 10)
+        assert model.count == 2
+        assert common.budget.spent == pytest.approx(0.2)
+        quick = priced(0.1)
+        return await asyncio.wait_for(door.ask(many(quick, 2), others), 10)
 
-    assert codes(asyncio.run(cancel_and_ask())) == [""]
+    assert codes(asyncio.run(cancel_and_ask())) == ["", "budget"]
+    called_off = [call for call in archive.calls if call.run == "left"]
+    assert [(call.reply.code, call.source, call.counted_usd, call.free) for call in called_off] == (
+        [("cancelled", "sent", 0.1, False)] * 2
+    )
+    assert left.cost_usd is left.spent_usd is None
+
+
+def test_a_call_to_a_free_model_that_was_called_off_costs_nothing():
+    archive, model = MemoryArchive(), Scripted(lambda request, number: asyncio.sleep(60), predicted=lambda _: FREE)
+    run = limited(0.0)
+
+    async def cancel():
+        first = asyncio.ensure_future(make(archive).ask([generate(model)], run))
+        await asyncio.sleep(0.01)
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+
+    asyncio.run(cancel())
+    assert [call.free for call in archive.calls] == [True]
+    assert (run.common.budget.spent, run.cost_usd) == (0.0, 0.0)
+
+
+def test_an_asker_that_is_cancelled_does_not_wait_long_for_a_call_that_does_not_end():
+    async def deaf(request, number):
+        for _ in range(2):
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(20)
+
+    async def cancel():
+        first = asyncio.ensure_future(make().ask([generate(Scripted(deaf))], Run()))
+        await asyncio.sleep(0.01)
+        first.cancel()
+        done, _ = await asyncio.wait([first], timeout=10)
+        return done == {first}
+
+    assert asyncio.run(cancel())
 
 
 def test_who_waits_for_a_request_that_anothers_limit_refused_sends_it_on_his_own():

@@ -85,6 +85,60 @@ def test_a_call_that_may_have_been_charged_for_still_counts_after_a_resume(jobs,
     assert models["m"].count == before
 
 
+def test_calls_under_way_that_are_cancelled_count_with_the_most_that_they_may_cost_also_after_a_restart(jobs, store):
+    class Hangs(Priced):
+        async def answer(self, request):
+            if request.shown[0] >= 2 and self.hang:
+                await asyncio.sleep(600)
+            return await super().answer(request)
+
+    model = Hangs(concurrency=3)
+    model.hang = True
+    models = {"m": model}
+    job = begin(jobs, models, "yes-no(model='m')", budget_usd=0.7)
+    wait_until(lambda: jobs.status(job).parts[0].done == 2)
+    jobs.cancel(job)
+    assert jobs.wait(job, 20).state == "cancelled"
+    assert store.calls.spent(job) == pytest.approx(0.5)  # two replies, and three calls that may have been charged for
+    assert [row.failed.code for row in store.calls.of(job) if row.failed] == ["cancelled"] * 3
+    (bill,) = store.calls.spending()
+    assert (bill.calls, bill.calls_of_unknown_cost, bill.cost_usd) == (5, 3, pytest.approx(0.2))
+    model.hang = False
+    later = Jobs(store, lambda ref: ref)
+    later.resume(job, models.__getitem__)
+    assert later.wait(job, 20).state == "failed"  # two of the four that are left fit into the limit
+    assert model.count == 4
+
+
+def test_what_a_run_had_asked_itself_before_it_was_cut_is_not_called_saved(jobs, store):
+    """Two strategies ask the same six questions: six are saved, whether the run is cut in between or not."""
+    models = {"m": Priced()}
+    chosen = ("yes-no(model='m')", "yes-no(model='m')")
+    whole = jobs.wait(begin(jobs, models, *chosen), 20)
+    assert sum(part.saved for part in whole.parts) == 6
+    again = {"m": Priced("another")}
+    job = begin(jobs, again, *chosen, budget_usd=0.35)
+    jobs.wait(job, 20)
+    later = Jobs(store, lambda ref: ref)
+    later.resume(job, again.__getitem__, budget_usd=1.0)
+    status = later.wait(job, 20)
+    assert again["m"].count == 6
+    usages = [ranking.usage for ranking in status.rankings]
+    assert outcomes(status) == ["complete"] * 2
+    assert sum(part.saved for part in status.parts) == 6
+    assert sum(usage.resumed for usage in usages) == 3
+    assert sum(usage.shared for usage in usages) == 6
+    assert sum(usage.spent_usd for usage in usages) == pytest.approx(0.6)
+    assert sum(part.spent_usd for part in status.parts) == pytest.approx(0.6)
+
+
+def test_a_run_that_is_answered_from_the_cache_has_spent_nothing(jobs):
+    models = {"m": Priced()}
+    jobs.wait(begin(jobs, models, "yes-no(model='m')"), 20)
+    (part,) = jobs.wait(begin(jobs, models, "yes-no(model='m')"), 20).parts
+    assert (part.saved, part.spent_usd, part.ranking.usage.cost_usd) == (6, 0.0, pytest.approx(0.6))
+
+
 def test_a_limit_of_nothing_fails_what_costs_and_runs_what_does_not(jobs):
     models = {"m": Priced()}
     status = jobs.wait(begin(jobs, models, "yes-no(model='m')", "bm25", budget_usd=0.0), 20)

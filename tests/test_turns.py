@@ -1,9 +1,13 @@
 """Whose turn it is: runs share a connection fairly, and nobody keeps a seat that is not used."""
 
 import asyncio
+from itertools import permutations
 
-from reranking.gateway import Run
-from reranking.models import ModelError
+import pytest
+
+from reranking.gateway import Budget, Common, Run, lines
+from reranking.gateway.lines import Limits, Line
+from reranking.models import ModelError, pauses
 from reranking.replies import Text
 from tests.gateways import generate, make, slow_reply
 from tests.oracles import Scripted
@@ -115,8 +119,6 @@ def test_a_connection_gives_its_seats_back_after_failures_and_cancelled_requests
 
 def test_no_more_requests_begin_in_a_minute_than_the_connection_allows(monkeypatch):
     """A minute of 0.2 seconds; nine requests, three in any of them."""
-    from reranking.gateway import lines
-
     monkeypatch.setattr(lines, "MINUTE", 0.2)
     begun = []
 
@@ -131,6 +133,93 @@ def test_no_more_requests_begin_in_a_minute_than_the_connection_allows(monkeypat
 
     assert len(asyncio.run(run())) == 9
     assert all(later - earlier >= 0.19 for earlier, later in zip(begun, begun[3:], strict=False))
+
+
+@pytest.fixture
+def short_minutes(monkeypatch):
+    """Minutes of 0.3 seconds."""
+    monkeypatch.setattr(lines, "MINUTE", 0.3)
+    return 0.3
+
+
+def test_every_try_of_a_call_counts_as_a_request_of_its_minute(short_minutes):
+    """Calls of three tries each, two tries in a minute: six calls begin 18 tries."""
+    begun = []
+
+    async def answer(request, number):
+        for _ in range(3):
+            await asyncio.sleep(pauses.get()())
+            begun.append(asyncio.get_running_loop().time())
+        return Text(text="x")
+
+    model = Scripted(answer, per_minute=2, fingerprint="f")
+
+    async def run():
+        return await asyncio.wait_for(make().ask([generate(model, str(at)) for at in range(6)], Run()), 20)
+
+    assert len(asyncio.run(run())) == 6
+    assert len(begun) == 18
+    assert all(later - earlier >= short_minutes - 0.01 for earlier, later in zip(begun, begun[2:], strict=False))
+
+
+def test_a_connection_without_a_rate_does_not_wait_for_that_of_another(short_minutes):
+    """The second connection's requests are sent while replies of the first come in."""
+    seen = []
+
+    def answer(request, number):
+        seen.append((request.model.name, pauses.get() is not None))
+        return slow_reply(Text(text="x"), 0.001)
+
+    slow = Scripted(answer, name="slow", fingerprint="slow", per_minute=100, concurrency=1)
+    fast = Scripted(answer, name="fast", fingerprint="fast", concurrency=1)
+
+    async def run():
+        common = Common(Budget(100.0))  # with which each end of a call looks at all lines
+        door = make()
+        asked = (door.ask([generate(model, str(at)) for at in range(5)], Run(common=common)) for model in (slow, fast))
+        await asyncio.wait_for(asyncio.gather(*asked), 20)
+
+    asyncio.run(run())
+    assert set(seen) == {("slow", True), ("fast", False)}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_what_a_connection_may_be_asked_does_not_depend_on_which_model_was_asked_last(order):
+    said = [("a", Limits(1, 8, None)), ("b", Limits(1, 4, 60)), ("a", Limits(0, 1, 1))]
+    line = Line(16)
+    for at in order:
+        line.hear(*said[at])
+    assert (line.limit, line.per_minute) == (4, 60)
+
+
+def test_limits_that_were_set_last_hold_for_runs_that_began_before(short_minutes):
+    now, most = 0, []
+
+    async def answer(request, number):
+        nonlocal now
+        now += 1
+        most.append(now)
+        await asyncio.sleep(0.001)
+        now -= 1
+        return Text(text="x")
+
+    old, new = (
+        Scripted(answer, name="m", fingerprint="f", connection="c", concurrency=limit, limits_as_of=at)
+        for at, limit in ((1, 8), (2, 2))
+    )
+
+    async def run():
+        door = make()
+        before = asyncio.ensure_future(door.ask([generate(old, f"old{at}") for at in range(24)], Run()))
+        await asyncio.sleep(0.0005)
+        await door.ask([generate(new, "new")], Run())
+        await before
+        seen = len(most)
+        await door.ask([generate(old, f"later{at}") for at in range(20)], Run())
+        return max(most[seen:])
+
+    assert asyncio.run(run()) == 2
+    assert max(most) == 8
 
 
 def test_a_limit_of_a_connection_that_is_changed_holds_from_then_on():

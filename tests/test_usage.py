@@ -7,6 +7,7 @@ import pytest
 from reranking.archive import MemoryArchive
 from reranking.engine import run_strategy
 from reranking.gateway import Common, Gateway, Run
+from reranking.gateway.keys import keys_of
 from reranking.models import ModelError
 from reranking.replies import Receipt, Scores, Text
 from reranking.requests import Score
@@ -35,6 +36,37 @@ def test_what_the_same_comparison_asked_for_is_told_from_what_earlier_ones_did()
     ask(make(archive), [generate(model, name) for name in ("old", "new")], second)
     assert account(first) == (3, 2, 1)
     assert account(second) == (2, 2, 1)
+
+
+def test_what_was_paid_is_told_from_what_replies_from_the_cache_cost_when_they_were_sent():
+    archive = MemoryArchive()
+    model = Scripted(lambda request, number: Text(text="x", receipt=Receipt(cost_usd=0.25)), fingerprint="f")
+    ask(make(archive), [generate(model, "old")])
+    run = Run()
+    ask(make(archive), [generate(model, name) for name in ("old", "new", "new")], run)
+    assert (run.cost_usd, run.spent_usd) == (0.75, 0.25)
+    assert (run.usage(1.0).cost_usd, run.usage(1.0).spent_usd) == (0.75, 0.25)
+
+
+def test_what_a_resumed_comparison_had_asked_before_counts_once_as_its_own_and_then_as_shared():
+    archive = MemoryArchive()
+    model = Scripted(lambda request, number: Text(text="x", receipt=Receipt(cost_usd=0.25)), fingerprint="f")
+    ask(make(archive), [generate(model, name) for name in ("earlier", "finished", "mine")])
+    keys = {call.request.messages[0].text: call.key for call in archive.calls}
+    common = Common(None, asked=[keys["finished"]], resumed=[keys["mine"]])
+    first, second = Run(common=common), Run(common=common)
+    ask(make(archive), [generate(model, name) for name in ("earlier", "finished", "mine", "mine", "new")], first)
+    ask(make(archive), [generate(model, name) for name in ("mine", "new")], second)
+    assert (*account(first), first.resumed, first.spent_usd) == (5, 4, 2, 1, 0.5)
+    assert (*account(second), second.resumed, second.spent_usd) == (2, 2, 2, 0, 0.0)
+
+
+def test_what_has_to_be_asked_again_after_the_cache_was_cleared_is_no_own_earlier_reply():
+    model = took(1.0)
+    (key,) = keys_of(generate(model, "mine"), model)
+    run = Run(common=Common(None, resumed=[key]))
+    ask(make(), [generate(model, "mine")] * 2, run)
+    assert (*account(run), run.resumed) == (2, 1, 1, 0)
 
 
 def test_a_request_in_flight_for_another_comparison_is_not_counted_as_shared_within_this_one():

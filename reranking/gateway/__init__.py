@@ -8,20 +8,20 @@ every call is recorded, and a reply is in the archive before a strategy sees it.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
-from reranking.archive import Archive, Call, MemoryArchive
+from reranking.archive import Archive, MemoryArchive
+from reranking.gateway import records
 from reranking.gateway.budget import Budget
-from reranking.gateway.lines import Flight, Landed, Line, Ticket, Tray
+from reranking.gateway.keys import is_cacheable, is_joint, joined, keys_of
+from reranking.gateway.lines import Flight, Landed, Limits, Line, Ticket, Tray
 from reranking.gateway.runs import BUDGET, KEY_FAILURES, Common, Resolve, Run
-from reranking.models import Model, ModelError, NeedsDocuments
+from reranking.models import Model, ModelError, NeedsDocuments, pauses
 from reranking.replies import Failed, PartedReply, Receipt, Reply
 from reranking.requests import PerText, Request
 
@@ -43,6 +43,14 @@ LONGEST_SILENCE = 3
 
 OF_ONE_KEY = frozenset({*KEY_FAILURES, "unknown-model", "rate-limit"})
 """Codes with which another key may fare better: it is of another account, and may use other models."""
+
+CALLED_OFF = Failed(
+    "cancelled", "Nobody waited for the reply any more. The server may have been at work on it, and charge for it."
+)
+"""What is recorded of a call that was under way when it was called off."""
+
+PARTING_SECONDS = 0.5
+"""How long an asker who is cancelled waits until the calls that it had under way are recorded."""
 
 NEVER_SENT = frozenset({"no-key", "not-installed", "cannot-answer"})
 """Codes with which a model says that it could not even ask: no call was made."""
@@ -67,20 +75,22 @@ class Gateway:
     async def ask(self, requests: Sequence[Request], run: Run) -> list[Reply | Failed]:
         """Answer `requests`, in their order. A request that cannot be answered gives a Failed.
 
-        Cancelling cancels what nobody else waits for; replies already received are kept.
+        Cancelling cancels what nobody else waits for; replies already received are kept. What was
+        under way is recorded, and counts towards a spending limit with the most that it may cost.
         """
         if run.nonce is not None:
             requests = [replace(request, nonce=run.nonce) for request in requests]
         models = [self._model(request, run) for request in requests]
-        keys = [_keys(request, model) for request, model in zip(requests, models, strict=True)]
+        keys = [keys_of(request, model) for request, model in zip(requests, models, strict=True)]
         known = await self._find(zip(keys, models, strict=True))
         tickets = [Ticket(run, *entry, known) for entry in zip(requests, models, keys, strict=True)]
         try:
             await self._serve(tickets, run)
             return [cast(Reply | Failed, ticket.reply) for ticket in tickets]
         finally:
-            for ticket in tickets:
-                self._release(ticket)
+            called_off = [task for ticket in tickets for task in self._release(ticket)]
+            if called_off:
+                await asyncio.wait(called_off, timeout=PARTING_SECONDS)
 
     async def _find(self, wanted: Iterable[tuple[Sequence[str], Model | Failed]]) -> Mapping[str, Reply]:
         """What the archive has of `wanted`, pairs of keys and the model that they are for.
@@ -88,7 +98,7 @@ class Gateway:
         A flight that lands while an asker looks into the archive stays joinable until the asker
         has decided: it may have looked just before the reply was there.
         """
-        keys = [key for group, model in wanted for key in group if _cacheable(model)]
+        keys = [key for group, model in wanted for key in group if is_cacheable(model)]
         self._looking += 1
         try:
             return await self.archive.find(keys) if keys else {}
@@ -109,12 +119,12 @@ class Gateway:
                 ticket.reply, called, ticket.seconds = self._received(ticket)
                 ticket.source = ticket.source if called else "none"
                 if ticket.source in {"cache", "shared"}:
-                    calls.append(_passed_on(ticket, run, started, time.perf_counter() - clock))
+                    calls.append(records.passed_on(ticket, run, started, time.perf_counter() - clock))
             for at in range(0, len(calls), RECORDS_AT_ONCE):
                 await asyncio.gather(*map(self.archive.keep, calls[at : at + RECORDS_AT_ONCE]))
             for ticket in landed:
-                is_own = ticket.source in {"cache", "shared"} and run.common.asked.issuperset(ticket.keys)
-                run.count(cast(Reply | Failed, ticket.reply), ticket.source, ticket.seconds, is_own=is_own)
+                whose = run.common.whose(ticket.source, ticket.keys)
+                run.count(cast(Reply | Failed, ticket.reply), ticket.source, ticket.seconds, whose)
 
     def _model(self, request: Request, run: Run) -> Model | Failed:
         try:
@@ -160,7 +170,7 @@ class Gateway:
     def _line_up(self, ticket: Ticket, keys: tuple[str, ...], tray: Tray) -> None:
         """Put a flight in line that brings `keys` of the ticket."""
         request, model = ticket.request, cast(Model, ticket.model)
-        if isinstance(request, PerText) and not _joint(model):
+        if isinstance(request, PerText) and not is_joint(model):
             request = request.only([ticket.keys.index(key) for key in keys])
         flight = Flight(request, model, keys, ticket.run, self._line(model))
         for key in keys:
@@ -225,25 +235,29 @@ class Gateway:
         wanted = set(ticket.keys)
         for flight in ticket.flights:
             landed = flight.result()
-            if isinstance(landed.reply, Failed) or not isinstance(landed.reply, PartedReply) or _joint(model):
+            if isinstance(landed.reply, Failed) or not isinstance(landed.reply, PartedReply) or is_joint(model):
                 return landed.reply, landed.called, landed.took
             if flight.model is model and ticket.source == "sent":
                 receipt = landed.reply.receipt
             if took is not None:
                 took += landed.took * sum(key in wanted for key in flight.keys) / len(flight.keys)
             parts.update({key: landed.reply.part(at) for at, key in enumerate(flight.keys)})
-        reply = _join(ticket.request, [parts[key] for key in ticket.keys])
+        reply = joined(ticket.request, [parts[key] for key in ticket.keys])
         return (reply if receipt is None else replace(reply, receipt=receipt)), True, took
 
     async def _send(self, flight: Flight) -> Landed:
-        request, model, keys, run = flight.request, flight.model, flight.keys, flight.run
+        request, model, run = flight.request, flight.model, flight.run
         if flight.refused is not None:
             return Landed(flight.refused, False)
         if model.name in run.hopeless:
             return Landed(run.hopeless[model.name], False)
         started, clock = time.time(), time.perf_counter()
+        pauses.set(None if flight.line.per_minute is None else flight.line.pauses())
         try:
             reply: Reply | Failed = await model.answer(request)
+        except asyncio.CancelledError:
+            await self._keep_called_off(flight, started, time.perf_counter() - clock)
+            raise
         except ModelError as error:
             reply = Failed(error.code, error.message, error.raw, error.receipt, error.fits)
         except Exception as error:  # a provider's bug is one failed request, not the end of a comparison
@@ -261,13 +275,18 @@ class Gateway:
         counted = self._leave(flight, reply if was_sent else None)
         if not was_sent:
             return Landed(reply, False)
-        per_text = isinstance(request, PerText) and not _joint(model)
-        key, parts = (None, keys) if per_text else (keys[0], ())
-        if not _cacheable(model):
-            key, parts = None, ()
-        call = Call(run.label, request, model.name, key, parts, reply, "sent", started, seconds, counted)
-        await self.archive.keep(call)
+        await self.archive.keep(records.sent(flight, reply, started, seconds, counted))
         return Landed(reply, True, seconds)
+
+    async def _keep_called_off(self, flight: Flight, started: float, seconds: float) -> None:
+        counted = self._leave(flight, CALLED_OFF)
+        call = records.sent(flight, CALLED_OFF, started, seconds, counted)
+        if not call.free:
+            flight.run.cost_usd = flight.run.spent_usd = None
+        try:
+            await self.archive.keep(call)
+        except Exception:  # it has no asker left that could be told
+            logger.exception("a call of %s that was called off could not be recorded", flight.model.name)
 
     def _judge(self, flight: Flight, reply: Reply | Failed) -> None:
         """Note what says that asking the same model again in this run is in vain."""
@@ -296,13 +315,15 @@ class Gateway:
         self._landed.add(flight)
         self._forget_landed()
 
-    def _release(self, ticket: Ticket) -> None:
+    def _release(self, ticket: Ticket) -> Iterator[asyncio.Task[Landed]]:
+        """Let go of what the ticket waited for; gives the tasks that are called off by that."""
         for flight in ticket.flights:
             flight.waiting -= 1
             if flight.waiting == 0 and not flight.has_landed and not flight.is_received:
                 self._forget(flight)  # at once: who asks now must not wait for a flight that is being called off
                 if flight.task is not None:
                     flight.task.cancel()
+                    yield flight.task
             elif flight.task is None and flight.run is ticket.run:
                 self._hand_over(flight, ticket)
 
@@ -331,20 +352,12 @@ class Gateway:
 
     def _line(self, model: Model) -> Line:
         connection = getattr(model, "connection", model.name)
-        limits = getattr(model, "concurrency", DEFAULT_CONCURRENCY), getattr(model, "per_minute", None)
         line = self._lines.get(connection)
         if line is None:
-            line = self._lines[connection] = Line(*limits)
-        line.limit, line.per_minute = limits  # they may have been changed since
+            line = self._lines[connection] = Line(DEFAULT_CONCURRENCY)
+        at_once, per_minute = getattr(model, "concurrency", DEFAULT_CONCURRENCY), getattr(model, "per_minute", None)
+        line.hear(model.name, Limits(getattr(model, "limits_as_of", 0), at_once, per_minute))
         return line
-
-
-def _cacheable(model: Model | Failed) -> bool:
-    return getattr(model, "fingerprint", None) is not None
-
-
-def _joint(model: Model) -> bool:
-    return bool(getattr(model, "joint", False))
 
 
 def _give_up_others_faults(ticket: Ticket) -> list[str]:
@@ -361,36 +374,3 @@ def _is_others_fault(reply: Reply | Failed, flight: Flight, ticket: Ticket) -> b
     if reply.code == BUDGET:
         return flight.run.common.budget is not ticket.run.common.budget
     return reply.code in OF_ONE_KEY and flight.model is not ticket.model
-
-
-def _keys(request: Request, model: Model | Failed) -> tuple[str, ...]:
-    """One key for the request, or one per text. An object without a fingerprint is only itself."""
-    if isinstance(model, Failed):
-        return ()
-    identity = getattr(model, "fingerprint", None) or f"object:{id(model)}"
-    head: list[Any] = [identity, request.kind, request.nonce]
-    if getattr(model, "reads_shown", False):
-        head.append(request.shown)
-    if isinstance(request, PerText) and not _joint(model):
-        return tuple(_digest([*head, request.content_of(at)]) for at in range(len(request.texts)))
-    return (_digest([*head, request.content()]),)
-
-
-def _digest(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _passed_on(ticket: Ticket, run: Run, started: float, seconds: float) -> Call:
-    """The record of a request that was answered without a call of its own."""
-    key, parts = (None, ticket.keys) if len(ticket.keys) > 1 else (ticket.keys[0], ())
-    name, reply = cast(Model, ticket.model).name, cast(Reply | Failed, ticket.reply)
-    return Call(run.label, ticket.request, name, key, parts, reply, ticket.source, started, seconds)
-
-
-def _join(request: Request, replies: list[Reply]) -> Reply:
-    if not isinstance(request, PerText) or not isinstance(replies[0], PartedReply):
-        return replies[0]
-    if len(replies) == 1 and len(request.texts) == replies[0].size():
-        return replies[0]
-    return type(replies[0]).joined(cast(list[PartedReply], replies))

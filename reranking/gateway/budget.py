@@ -92,7 +92,7 @@ class Budget:
         return f"The run reached its spending limit of {dollars(self.limit)}"
 
     def settle(self, most: float, reply: Reply | Failed | None) -> float:
-        """Count a call with what it cost, and return that; `reply` is None if it was called off."""
+        """Count a call with what it cost, and return that; `reply` is None if it was never sent."""
         self._held -= most
         if reply is None:
             return 0.0

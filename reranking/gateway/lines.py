@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -31,6 +32,14 @@ class Landed(NamedTuple):
         """The seconds that the model took: as it says itself, else those until it had answered."""
         stated = self.reply.receipt.seconds if self.reply.receipt is not None else None
         return self.seconds if stated is None else stated
+
+
+class Limits(NamedTuple):
+    """What a model says that its connection may be asked; the higher `as_of`, the later that was set."""
+
+    as_of: int
+    at_once: int
+    per_minute: int | None
 
 
 class Flight:
@@ -96,15 +105,19 @@ class Flight:
 class Line:
     """Who may ask a connection next, of all runs that want to.
 
-    At most `limit` requests at once and, if that is given, `per_minute` that begin in any minute.
+    At most `limit` requests at once and, if that is given, `per_minute` that begin in any minute,
+    each try of a call counted. Where models of the connection differ in what it may be asked, the
+    strictest holds, whichever is asked; what was set last takes the place of all that was before.
     The next is always of the run that has the fewest under way, of equal ones that whose last
     turn is longest ago. So a run of a few requests, one after the other, does not wait for all
     those that another run has in line.
     """
 
-    def __init__(self, limit: int, per_minute: int | None = None) -> None:
+    def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.per_minute = per_minute
+        self.per_minute: int | None = None
+        self._said: dict[str, Limits] = {}  # by the model's name
+        self._as_of = 0
         self.silence = 0  # calls that nothing came back from since something last did
         self.is_asleep = False  # whether somebody comes back when another request may begin
         self._lanes: dict[Run, deque[Flight]] = {}
@@ -113,6 +126,17 @@ class Line:
         self._begun: deque[float] = deque()
         self._turns = 0
         self._last: WeakKeyDictionary[Run, int] = WeakKeyDictionary()
+
+    def hear(self, model: str, said: Limits) -> None:
+        """Take note of what the model of that name says that may be asked here."""
+        if said.as_of < self._as_of or self._said.get(model) == said:
+            return
+        if said.as_of > self._as_of:
+            self._said.clear()
+            self._as_of = said.as_of
+        self._said[model] = said
+        self.limit = min(one.at_once for one in self._said.values())
+        self.per_minute = min((one.per_minute for one in self._said.values() if one.per_minute), default=None)
 
     def join(self, flight: Flight, run: Run) -> None:
         """Let `flight` wait for a turn of `run`; it goes with the first of all runs that wait for it."""
@@ -146,12 +170,32 @@ class Line:
 
     def pause(self) -> float:
         """The seconds until another request may begin; 0 if one may now, or if nobody waits for it."""
-        if self.per_minute is None or not self._lanes:
+        return self._until_free() if self._lanes else 0.0
+
+    def pauses(self) -> Callable[[], float]:
+        """For a request that has begun: called before each of its tries, it says how long that has to wait.
+
+        Each try but the first, which is counted already, takes the place of a request that could begin then.
+        """
+        tries = count()
+
+        def pause() -> float:
+            if next(tries) == 0:
+                return 0.0
+            seconds = self._until_free()
+            self._begun.append(time.monotonic() + seconds)
+            return seconds
+
+        return pause
+
+    def _until_free(self) -> float:
+        """The seconds until less than `per_minute` requests have begun in the last minute; 0 if it is so now."""
+        if self.per_minute is None:
             return 0.0
         since = time.monotonic() - MINUTE
         while self._begun and self._begun[0] <= since:
             self._begun.popleft()
-        return self._begun[-self.per_minute] - since if len(self._begun) >= self.per_minute else 0.0
+        return max(0.0, self._begun[-self.per_minute] - since) if len(self._begun) >= self.per_minute else 0.0
 
     def leave(self, flight: Flight) -> None:
         """Free the seat of `flight`, if it has one."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from reranking.archive import Source
 from reranking.documents import Document
@@ -26,6 +26,13 @@ UNPAID = frozenset(
 What other failures cost is unknown.
 """
 
+PASSED_ON = frozenset({"cache", "shared"})
+"""Where replies come from that no call was made for."""
+
+Whose = Literal["own", "resumed", "others"]
+"""Of a reply that came without a new call: this comparison asked for it with another request, or with
+this one before it was cut short and resumed, or others did."""
+
 Resolve = Callable[[ModelRef], Model]
 """Turns a model's name or object into a model, or raises ModelError."""
 
@@ -38,14 +45,25 @@ class Common:
     """What the strategies of one comparison share: its spending limit, and what it has asked so far.
 
     `asked` holds the keys of the requests, so that replies of this comparison can be told from
-    those of earlier ones.
+    those of earlier ones. `resumed` holds those of requests that strategies had sent before the
+    comparison was cut short and are going to make again: it finds its own answers.
     """
 
-    __slots__ = ("asked", "budget")
+    __slots__ = ("asked", "budget", "resumed")
 
-    def __init__(self, budget: Budget | None = None) -> None:
+    def __init__(self, budget: Budget | None = None, asked: Iterable[str] = (), resumed: Iterable[str] = ()) -> None:
         self.budget = budget
-        self.asked: set[str] = set()
+        self.asked = set(asked)
+        self.resumed = set(resumed) - self.asked
+
+    def whose(self, source: Source, keys: Sequence[str]) -> Whose:
+        """Who asked for a reply that came by these keys before the request that it answers now."""
+        if self.resumed and not self.resumed.isdisjoint(keys):
+            self.resumed.difference_update(keys)
+            self.asked.update(keys)
+            if source == "cache":
+                return "resumed"
+        return "own" if source in PASSED_ON and self.asked.issuperset(keys) else "others"
 
 
 @dataclass(eq=False)
@@ -68,36 +86,41 @@ class Run:
     requests: int = 0
     cached: int = 0
     shared: int = 0
+    resumed: int = 0
     turned_away: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = 0.0
+    spent_usd: float | None = 0.0
     model_seconds: float | None = 0.0
     hopeless: dict[str, Failed] = field(default_factory=dict)
     models: dict[Any, Model] = field(default_factory=dict)
 
-    def count(self, reply: Reply | Failed, source: Source, seconds: float | None, *, is_own: bool = False) -> None:
+    def count(self, reply: Reply | Failed, source: Source, seconds: float | None, whose: Whose = "others") -> None:
         """Add one answered request to the account.
 
-        `seconds` is what the model took for it, None if that is unknown; `is_own` tells that this
-        comparison asked for the reply itself, though not with this request.
+        `seconds` is what the model took for it, None if that is unknown.
         """
         if source != "none":
             self.requests += 1
             self.cached += source != "sent"
-            self.shared += is_own
+            self.shared += whose == "own"
+            self.resumed += whose == "resumed"
             known = self.model_seconds is not None and seconds is not None
             self.model_seconds = (self.model_seconds or 0.0) + (seconds or 0.0) if known else None
         elif isinstance(reply, Failed) and reply.code == BUDGET:
             self.turned_away += 1
         receipt = reply.receipt
+        cost: float | None = 0.0
         if receipt is not None:
             self.input_tokens += receipt.input_tokens or 0
             self.output_tokens += receipt.output_tokens or 0
-            known = self.cost_usd is not None and receipt.cost_usd is not None
-            self.cost_usd = (self.cost_usd or 0.0) + (receipt.cost_usd or 0.0) if known else None
+            cost = receipt.cost_usd
         elif source != "none" and isinstance(reply, Failed) and reply.code not in UNPAID:
-            self.cost_usd = None
+            cost = None
+        self.cost_usd = _sum(self.cost_usd, cost)
+        if whose == "resumed" or source not in PASSED_ON:
+            self.spent_usd = _sum(self.spent_usd, cost)
         if self.on_answer is not None:
             self.on_answer(self)
 
@@ -113,4 +136,10 @@ class Run:
             shared=self.shared,
             model_seconds=self.model_seconds,
             turned_away=self.turned_away,
+            resumed=self.resumed,
+            spent_usd=self.spent_usd,
         )
+
+
+def _sum(total: float | None, cost: float | None) -> float | None:
+    return None if total is None or cost is None else total + cost

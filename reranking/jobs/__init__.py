@@ -44,8 +44,9 @@ class Part:
 
     `order` holds the original positions as given to the strategy. `nonce` keeps its requests apart
     from equal ones without it, or with another. `predicted` is None until it is known; `done`,
-    `saved` (those of them that needed no new call) and `cost_usd` grow while it runs; `ranking` is
-    there when it is over.
+    `saved` (those of them that needed no call of this job, now or before it was resumed) and
+    `spent_usd` (what its calls cost, None: unknown) grow while it runs; `ranking` is there when it
+    is over.
     """
 
     position: int
@@ -56,7 +57,7 @@ class Part:
     predicted: Estimate | None = None
     done: int = 0
     saved: int = 0
-    cost_usd: float | None = 0.0
+    spent_usd: float | None = 0.0
     ranking: Ranking | None = None
 
     @property
@@ -221,12 +222,13 @@ class Jobs:
         status = self._stored(job)
         assert status is not None
         status.parts = [
-            replace(part, ranking=None, done=0, saved=0, cost_usd=0.0) if part.is_cut else part for part in status.parts
+            replace(part, ranking=None, done=0, saved=0, spent_usd=0.0) if part.is_cut else part
+            for part in status.parts
         ]
         limit = status.limit if budget_usd == "as before" else budget_usd
         status.budget = None if limit is None else Budget(limit, self.store.calls.spent(job))
         status.problem = ""
-        self._begin(_Live(status, resolve, Common(status.budget)))
+        self._begin(_Live(status, resolve, Common(status.budget, *self._asked_before(status))))
 
     def wait(self, job: str, seconds: float | None = None) -> JobStatus:
         """Wait until a job of this process is over and return how it ended. Raises TimeoutError."""
@@ -244,6 +246,14 @@ class Jobs:
             live = self._live.get(job)
             ended = job in self._ended
         return live.over.wait(seconds) if live is not None else ended
+
+    def _asked_before(self, status: JobStatus) -> tuple[set[str], set[str]]:
+        """The keys of what a job asked before it is resumed: in parts that are over, and in those that run again."""
+        over = {(part.position, part.repetition) for part in status.parts if part.ranking is not None}
+        keys: tuple[set[str], set[str]] = set(), set()
+        for part, asked in self.store.calls.answered(status.id).items():
+            keys[part not in over].update(asked)
+        return keys
 
     def _begin(self, live: _Live) -> None:
         with self._lock:
@@ -295,7 +305,7 @@ class Jobs:
             part.predicted = await asyncio.to_thread(predict, part.strategy, status.query, candidates, live.resolve)
 
         def count(run: Run) -> None:
-            part.done, part.saved, part.cost_usd = run.requests, run.cached, run.cost_usd
+            part.done, part.saved, part.spent_usd = run.requests, run.cached - run.resumed, run.spent_usd
 
         ranking = await run_strategy(
             part.strategy,
@@ -360,7 +370,7 @@ class Jobs:
             part.ranking = kept.get((part.position, part.repetition))
             if part.ranking is not None:
                 usage = part.ranking.usage
-                part.done, part.saved, part.cost_usd = usage.requests, usage.cached, usage.cost_usd
+                part.done, part.saved, part.spent_usd = usage.requests, usage.cached - usage.resumed, usage.spent_usd
         candidates = as_candidates(row.documents)
         return JobStatus(
             job, row.session, row.kind, row.query, candidates, parts, row.state, row.created, row.problem,

@@ -78,6 +78,7 @@ class ChatModel(ABC):
         """
         self.name = f"{server.provider}:{label or name}"
         self.connection = server.line
+        self.limits_as_of = server.as_of
         self.place = server.base_url
         self.fingerprint = server.identity(name)
         self.context = found.context if found is not None else None

@@ -20,7 +20,7 @@ from weakref import WeakKeyDictionary
 from reranking.models import ModelError
 from reranking.providers.errors import Problem, explain, scrub, scrub_reply, took_too_long
 from reranking.providers.settings import OWN_URLS, Settings, key_variable, no_key
-from reranking.providers.waiting import tries_until
+from reranking.providers.waiting import tries_within
 
 if TYPE_CHECKING:
     from reranking.providers.saved import SavedConnection
@@ -58,7 +58,7 @@ class Connection:
 
     `sdk` is the SDK's module, imported with the first call; `make` makes its client.
     `http_client` makes the HTTP client to use instead of the SDK's own. `saved` is what a person
-    set for it.
+    set for it, as of the settings with the number `as_of`.
     """
 
     def __init__(
@@ -75,8 +75,10 @@ class Connection:
         total: float = TOTAL,
         http_client: Callable[[], Any] | None = None,
         saved: SavedConnection | None = None,
+        as_of: int = 0,
     ) -> None:
         self.saved = saved
+        self.as_of = as_of
         self.asked = 0  # requests that were sent, without the SDK's own repetitions
         self.provider = provider
         self.base_url = base_url
@@ -125,8 +127,8 @@ class Connection:
 
     @property
     def line(self) -> str:
-        """What shares one limit: the address, or the named connection."""
-        return f"{self.provider} {self.base_url}" if self.is_named else self.base_url
+        """What shares one limit: the connection, at one address."""
+        return f"{self.provider} {self.base_url}"
 
     def identity(self, model: str) -> str:
         """What tells the replies of `model` here from all others. A name that a person gave is no part of it."""
@@ -153,8 +155,8 @@ class Connection:
         clock = time.perf_counter()
         self.asked += 1
         try:
-            with tries_until(time.monotonic() + self.total):
-                async with asyncio.timeout(self.total):
+            async with asyncio.timeout(self.total) as limit:
+                with tries_within(limit):
                     response = await create(client)
         except TimeoutError:
             return Problem(took_too_long(self), seconds=time.perf_counter() - clock)
@@ -198,7 +200,9 @@ def connect(provider: str, base_url: str, settings: Settings, *, sdk: str, make:
         known = _shared.setdefault(settings, {})
         if (provider, address) not in known:
             saved = settings.connections.get(provider)
-            known[provider, address] = Connection(provider, address, key, sdk=sdk, make=make, saved=saved)
+            known[provider, address] = Connection(
+                provider, address, key, sdk=sdk, make=make, saved=saved, as_of=settings.serial
+            )
         return known[provider, address]
 
 

@@ -144,6 +144,7 @@ class RerankEndpoint:
         """The model that `server` knows as `name`; `label` is its full name. `dialect` None: find it out."""
         self.name = label
         self.connection = server.line
+        self.limits_as_of = server.as_of
         self.place = server.base_url
         self.fingerprint = f"{server.base_url} rerank {'rerank' if server.is_named else server.provider} {name}"
         self._model = name

@@ -1,6 +1,7 @@
 """How long is waited before a hosted model is asked again, and when all tries must be over.
 
-The SDKs try again by themselves and keep to the server's `Retry-After`. A request that waits
+The SDKs try again by themselves and keep to the server's `Retry-After`. Each try counts as a
+request of its minute, and waits where the connection's rate is used up. A request that waits
 keeps its seat in the line of its connection: a server that says "later" says so to all, and
 fewer at once is what it asks for. For a pause that nobody would sit through, or that would end
 after the time for all tries, it is not waited at all.
@@ -8,6 +9,7 @@ after the time for all tries, it is not waited at all.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Iterator, Mapping
@@ -16,20 +18,25 @@ from contextvars import ContextVar
 from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
+from reranking.models import pauses
+
 LONGEST_WAIT = 120.0
 """Seconds. A server that asks for a longer pause is not asked again."""
 
-_end: ContextVar[float | None] = ContextVar("end of all tries", default=None)
+_within: ContextVar[asyncio.Timeout | None] = ContextVar("time for all tries", default=None)
 
 
 @contextmanager
-def tries_until(end: float) -> Iterator[None]:
-    """Within the block no pause begins that ends after `end` (on `time.monotonic`)."""
-    token = _end.set(end)
+def tries_within(limit: asyncio.Timeout) -> Iterator[None]:
+    """Within the block no pause begins that a server asks for and that ends after `limit`.
+
+    What a try waits for the connection's rate is added to `limit`: the server is not to blame for it.
+    """
+    token = _within.set(limit)
     try:
         yield
     finally:
-        _end.reset(token)
+        _within.reset(token)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -50,14 +57,34 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def listen(client: Any) -> Any:
-    """`client`, an HTTP client for an SDK, which from now on tells the SDK not to wait for too long pauses."""
-    client.event_hooks = {**client.event_hooks, "response": [*client.event_hooks.get("response", ()), _judge]}
+    """`client`, an HTTP client for an SDK, which from now on keeps each try to the connection's rate.
+
+    It also tells the SDK not to wait for too long pauses.
+    """
+    hooks = client.event_hooks
+    client.event_hooks = {
+        **hooks,
+        "request": [*hooks.get("request", ()), _keep_to_the_rate],
+        "response": [*hooks.get("response", ()), _judge],
+    }
     return client
+
+
+async def _keep_to_the_rate(_: Any) -> None:
+    pause_of_next_try = pauses.get()
+    seconds = 0.0 if pause_of_next_try is None else pause_of_next_try()
+    if seconds:
+        limit = _within.get()
+        end = None if limit is None else limit.when()
+        if limit is not None and end is not None:
+            limit.reschedule(end + seconds)
+        await asyncio.sleep(seconds)
 
 
 async def _judge(response: Any) -> None:
     if response.status_code < 400:
         return
-    wait, end = retry_after(response.headers) or 0.0, _end.get()
-    if wait > LONGEST_WAIT or (end is not None and time.monotonic() + wait >= end):
+    limit = _within.get()
+    wait, end = retry_after(response.headers) or 0.0, None if limit is None else limit.when()
+    if wait > LONGEST_WAIT or (end is not None and asyncio.get_running_loop().time() + wait >= end):
         response.headers["x-should-retry"] = "false"

@@ -53,7 +53,10 @@ class CallRow:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """What the sent calls to one model took. `cost_usd` leaves out `calls_of_unknown_cost`."""
+    """What the sent calls to one model took, failed ones that were free left out.
+
+    `cost_usd` leaves out `calls_of_unknown_cost`, of which some may have failed.
+    """
 
     model: str
     calls: int
@@ -123,6 +126,19 @@ class Calls:
             ).fetchone()
         return float(dollars)
 
+    def answered(self, job: str) -> dict[tuple[int, int], set[str]]:
+        """The keys of all that a job sent and that was answered, by position of the strategy and repetition."""
+        found: dict[tuple[int, int], set[str]] = {}
+        with self._database.read() as connection:
+            rows = connection.execute(
+                "SELECT position, repetition, key, parts FROM calls "
+                "WHERE job = ? AND source = 'sent' AND failed_code IS NULL", (job,),
+            )  # fmt: skip
+            for position, repetition, key, parts in rows:
+                keys = from_text(parts) if key is None else [key]
+                found.setdefault((position, repetition), set()).update(keys)
+        return found
+
     def spending(self) -> list[Spending]:
         """What was spent on each model, by name, deleted sessions included."""
         with self._database.read() as connection:
@@ -173,7 +189,7 @@ def written(call: Call) -> Written:
             "input_tokens": receipt.input_tokens,
             "output_tokens": receipt.output_tokens,
             "reasoning_tokens": receipt.reasoning_tokens,
-            "cost_usd": receipt.cost_usd,
+            "cost_usd": 0.0 if call.free else receipt.cost_usd,
             "counted_usd": call.counted_usd,
             "retries": receipt.retries,
             "started": call.started,

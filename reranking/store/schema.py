@@ -205,6 +205,27 @@ _COUNTED_CALLS = (  # what a spending limit took a call to cost, where that is n
     "ALTER TABLE calls ADD COLUMN counted_usd REAL",
 )
 
+_FAILED_CALLS = (  # what may have been charged for a call that failed is not known, and is spending all the same
+    """
+    UPDATE calls SET cost_usd = 0 WHERE source = 'sent' AND cost_usd IS NULL AND failed_code IN (
+        'no-key', 'bad-key', 'unknown-model', 'rate-limit', 'server', 'bad-request', 'context-too-long'
+    )
+    """,
+    "DROP INDEX paid_calls",
+    """
+    CREATE INDEX paid_calls ON calls (job, cost_usd)
+    WHERE source = 'sent' AND (failed_code IS NULL OR cost_usd IS NOT 0)
+    """,
+    "DROP VIEW spending",
+    """
+    CREATE VIEW spending AS
+    SELECT model, count(*) AS calls, sum(input_tokens) AS input_tokens, sum(output_tokens) AS output_tokens,
+        total(cost_usd) AS cost_usd, count(*) - count(cost_usd) AS calls_of_unknown_cost
+    FROM calls WHERE source = 'sent' AND (failed_code IS NULL OR cost_usd IS NOT 0) GROUP BY model
+    """,
+    "DELETE FROM tested_models WHERE json_extract(found, '$.problem') <> ''",  # one person's, with one key
+)
+
 MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0001_first_tables": _FIRST,
     "0002_cache_sizes": _CACHE_SIZES,
@@ -213,6 +234,7 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0005_strategy_sets": _STRATEGY_SETS,
     "0006_deleted_sessions": _DELETED_SESSIONS,
     "0007_counted_calls": _COUNTED_CALLS,
+    "0008_failed_calls": _FAILED_CALLS,
 }
 """Statements by the name under which they are recorded as applied, oldest first."""
 

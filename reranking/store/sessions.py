@@ -58,7 +58,7 @@ WITH newest AS (SELECT session, candidate_list, max(created) FROM jobs GROUP BY 
 paid AS (
     SELECT jobs.session, total(calls.cost_usd) AS known, count(*) - count(calls.cost_usd) AS unknown
     FROM calls JOIN jobs ON jobs.id = calls.job
-    WHERE calls.source = 'sent' AND (calls.failed_code IS NULL OR calls.cost_usd IS NOT NULL) GROUP BY jobs.session
+    WHERE calls.source = 'sent' AND (calls.failed_code IS NULL OR calls.cost_usd IS NOT 0) GROUP BY jobs.session
 )
 SELECT sessions.id, title, query, strategies, created, updated, saved,
     iif(coalesce(paid.unknown, 0) = 0, coalesce(paid.known, 0.0), NULL) AS cost_usd,

@@ -86,7 +86,7 @@ def _bar(name: str, parts: list[Part], started: float) -> str:
     loading = "" if over else _loading(first.strategy)
     if loading:
         text = f"{text}, {loading}" if done else loading
-    spent = [part.cost_usd for part in parts]
+    spent = [part.spent_usd for part in parts]
     known = [cost for cost in spent if cost is not None]
     cost = "" if len(known) < len(spent) or not sum(known) else f" · {money(sum(known))}"
     return (

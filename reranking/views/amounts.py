@@ -56,9 +56,9 @@ def took(ranking: Ranking) -> str:
 
 
 def saved(rankings: Sequence[Ranking]) -> str:
-    """How many requests needed no new call, and why, as a sentence; empty if none."""
+    """How many requests needed no call of this run, and why, as a sentence; empty if none."""
     requests = sum(ranking.usage.requests for ranking in rankings)
-    cached = sum(ranking.usage.cached for ranking in rankings)
+    cached = sum(ranking.usage.cached - ranking.usage.resumed for ranking in rankings)
     shared = sum(ranking.usage.shared for ranking in rankings)
     if not cached:
         return ""

@@ -12,6 +12,8 @@ from tests.providers.fake_openai import completion, error, first_token
 def serving(answer):
     """A server for `answer(method, path, headers, body) -> (status, body)`; gives its address.
 
+    The answer may also have pairs of headers after the body.
+
     The names of headers are in small letters.
     """
 
@@ -25,11 +27,13 @@ def serving(answer):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             self.reply(*answer("POST", self.path, {name.lower(): value for name, value in self.headers.items()}, body))
 
-        def reply(self, status, body):
+        def reply(self, status, body, headers=()):
             content = (body if isinstance(body, str) else json.dumps(body)).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(content)))
+            for name, value in headers:
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
 

@@ -154,7 +154,7 @@ def test_models_of_a_server_share_its_connection_and_differ_in_their_fingerprint
     one, two = (open_model("openai", name, settings) for name in ("gpt-a", "gpt-b"))
     assert isinstance(one, Model)
     assert one._server is two._server
-    assert one.connection == two.connection == "https://api.openai.com/v1"
+    assert one.connection == two.connection == "openai https://api.openai.com/v1"
     assert one.concurrency == 16
     assert one.fingerprint != two.fingerprint
     other = open_model("openai", "gpt-a", Settings(keys={"openai": "sk-other-key-1234567890"}, environment={}))
@@ -166,7 +166,7 @@ def test_a_server_is_named_in_the_models_name():
     environment = {"OPENAI_COMPATIBLE_API_KEY": KEY, "OPENAI_COMPATIBLE_BASE_URL": "http://gpu.example:8080/v1"}
     settings = Settings(environment=environment)
     named = open_model("openai-compatible", "org/model@v2@http://gpu.example:8080/v1/", settings)
-    assert named.connection == "http://gpu.example:8080/v1"
+    assert named.connection == "openai-compatible http://gpu.example:8080/v1"
     assert named.name == "openai-compatible:org/model@v2@http://gpu.example:8080/v1/"
     assert named._model == "org/model@v2"
     assert named._server.key == KEY

@@ -342,7 +342,26 @@ def test_spending_counts_sent_calls_only_and_says_how_many_prices_are_unknown(st
         call("a", run=f"{job}/0/0"),
         call("b", run="from the command line", reply=Text(text="x")),
         call("c", run=f"{job}/0/0", source="cache"),
-        call("d", run=f"{job}/0/0", reply=Failed("timeout", "Too slow.")),
+        call("d", run=f"{job}/0/0", reply=Failed("timeout", "Too slow.", receipt=Receipt())),
+        call("e", run=f"{job}/0/0", reply=Failed("bad-reply", "Unreadable.", receipt=Receipt(cost_usd=0.001))),
+        call("f", run=f"{job}/0/0", reply=Failed("rate-limit", "Too fast."), free=True),
     )
     (spent,) = store.calls.spending()
-    assert (spent.model, spent.calls, spent.cost_usd, spent.calls_of_unknown_cost) == ("p:m", 2, 0.0004, 1)
+    assert (spent.model, spent.calls, spent.cost_usd, spent.calls_of_unknown_cost) == ("p:m", 4, 0.0014, 2)
+
+
+def test_what_a_job_sent_and_had_answered_is_told_by_strategy_and_repetition(store, job):
+    two = Scores(scores=(1.0, 2.0), score_kind="relevance", cut=(False, False))
+    keep(
+        store,
+        call("a", run=f"{job}/0/0"),
+        call("b", run=f"{job}/0/1"),
+        call("c", run=f"{job}/0/0", source="cache"),
+        call("d", run=f"{job}/1/0", reply=Failed("timeout", "Too slow.")),
+        call("e", run=f"{job}/1/0", key=None, parts=(digest("e1"), digest("e2")), reply=two),
+        call("f", run=f"{job}/1/0", key=None),
+        call("g", run="another/0/0"),
+    )
+    assert store.calls.answered(job) == {
+        (0, 0): {digest("a")}, (0, 1): {digest("b")}, (1, 0): {digest("e1"), digest("e2")},
+    }  # fmt: skip

@@ -1,5 +1,7 @@
 """The file: opening it, sharing it between processes, and what is said when it cannot be used."""
 
+import contextlib
+import json
 import os
 import sqlite3
 import subprocess
@@ -241,3 +243,24 @@ def test_a_closed_store_says_so(path):
     store.close()
     with pytest.raises(StoreError, match="closed"):
         store.sessions.all()
+
+
+def test_failed_calls_of_an_older_file_are_free_where_that_is_known_else_spending_of_unknown_cost(path, monkeypatch):
+    known = dict(MIGRATIONS)
+    monkeypatch.delitem(MIGRATIONS, "0008_failed_calls")
+    open_store(path).close()
+    rows = [("rate-limit", None), ("timeout", None), ("bad-reply", 0.5), (None, 0.25)]
+    with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+        connection.executemany(
+            "INSERT INTO calls (model, kind, task, shown, parts, source, answered_by, sent, retries, started, seconds,"
+            " failed_code, cost_usd) VALUES ('m', 'generate', '', '[]', '[]', 'sent', '', '{}', 0, 0, 0, ?, ?)", rows,
+        )  # fmt: skip
+        for name, problem in (("good", ""), ("bad", "The key was refused.")):
+            found = {"place": "", "at": 1.0, "problem": problem}
+            connection.execute("INSERT INTO tested_models VALUES (?, 1.0, ?)", (name, json.dumps(found)))
+    monkeypatch.setitem(MIGRATIONS, "0008_failed_calls", known["0008_failed_calls"])
+    store = open_store(path)
+    (spent,) = store.calls.spending()
+    assert (spent.calls, spent.cost_usd, spent.calls_of_unknown_cost) == (3, 0.75, 1)
+    assert list(store.connections.tested()) == ["good"]
+    store.close()

@@ -121,19 +121,22 @@ def test_the_list_counts_judged_documents_of_the_newest_job(store, clock):
 
 
 def test_the_cost_of_a_session_is_unknown_if_that_of_any_call_is(store):
-    free, paid, unknown = (store.sessions.new({"query": name}) for name in ("free", "paid", "unknown"))
-    jobs = {id: store.jobs.add(id, "comparison", "q", [Document("x")], {}, 0) for id in (free, paid, unknown)}
+    names = ("free", "paid", "unknown", "lost")
+    free, paid, unknown, lost = (store.sessions.new({"query": name}) for name in names)
+    jobs = {id: store.jobs.add(id, "comparison", "q", [Document("x")], {}, 0) for id in (free, paid, unknown, lost)}
     keep(
         store,
         call("a", run=f"{jobs[paid]}/0/0"),
         call("b", run=f"{jobs[paid]}/0/0"),
         call("a", run=f"{jobs[paid]}/0/0", source="cache"),
-        call("c", run=f"{jobs[paid]}/0/0", reply=Failed("timeout", "Too slow.")),
+        call("c", run=f"{jobs[paid]}/0/0", reply=Failed("rate-limit", "Too fast."), free=True),
         call("d", run=f"{jobs[unknown]}/0/0"),
         call("e", run=f"{jobs[unknown]}/0/0", reply=Text(text="no price")),
+        call("f", run=f"{jobs[lost]}/0/0"),
+        call("g", run=f"{jobs[lost]}/0/0", reply=Failed("timeout", "Too slow.")),
     )
     costs = {row.query: row.cost_usd for row in store.sessions.all()}
-    assert costs == {"free": 0.0, "paid": pytest.approx(0.0008), "unknown": None}
+    assert costs == {"free": 0.0, "paid": pytest.approx(0.0008), "unknown": None, "lost": None}
 
 
 def filled(store, session, query, documents, *names):

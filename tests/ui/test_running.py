@@ -40,6 +40,13 @@ def test_a_strategy_that_waits_for_its_models_weights_says_so_and_for_how_long(m
     assert "3 of 16 requests, loading the model" in line(3)
 
 
+def test_the_line_of_a_strategy_shows_what_it_spent_and_no_price_that_was_paid_before(model):
+    part = Part(0, 0, YesNo(model="embedded:smollm2"), (0, 1), predicted=Estimate(16, 0, True), done=9, saved=5)
+    assert "$" not in running._bar("Yes/no", [part], time.time())
+    part.spent_usd = 0.0125
+    assert "· $0.0125" in running._bar("Yes/no", [part], time.time())
+
+
 def test_a_strategy_whose_model_is_there_says_how_far_it_is(model):
     assert "0 of 16 requests" in line(0)
     assert "loading" not in line(0)

@@ -119,6 +119,13 @@ def test_what_was_saved_is_told_apart_by_where_it_came_from():
     )
 
 
+def test_what_a_run_had_asked_itself_before_it_was_resumed_is_not_saved():
+    assert saved([ranking(cached=12, resumed=12)]) == ""
+    assert saved([ranking(cached=17, resumed=12, shared=2), ranking()]) == (
+        "Saved 5 of 40 requests: 2 asked already in this run and 3 answered in earlier runs."
+    )
+
+
 def test_a_running_job_says_what_it_has_saved_and_spent():
     parts = [Part(at, 0, BM25(), (0,), saved=at) for at in range(3)]
     status = JobStatus("j", "s", "comparison", "q", candidates(1), parts, "running", 0.0)
