@@ -6,7 +6,6 @@ from reranking.ui import page
 from reranking.ui.bias_lab import foreign, screen
 
 entered = page.begin()
-screen.style()
 chosen = screen.earlier_tests()
 if chosen is not None:
     screen.test(chosen)

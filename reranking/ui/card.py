@@ -18,6 +18,7 @@ from reranking.ui.names import title
 from reranking.views import evidence
 from reranking.views.compared import Compared
 from reranking.views.disputed import why
+from reranking.views.places import movement, rank
 
 WORDS = "words of the query"
 METADATA_SHOWN = 30
@@ -136,7 +137,7 @@ def placed(found: Compared, index: int, against: int | None, calls: Mapping[int,
         if not held:
             rows.append(f"<tr><th scope='row'>{escape(found.names[at])}</th><td colspan='3'>failed</td></tr>")
             continue
-        moves = "" if at == against else columns.movement(before.get(index), held[index], name)
+        moves = "" if at == against else movement(before.get(index), held[index], name)
         score = "" if item.score is None else score_text(item.score)
         kind = f"<div class='rl-id'>{escape(ranking.score_kind)}</div>"
         told = f"{evidence.reason(item.explanation)}{evidence.quotes(item.explanation)}"
@@ -145,7 +146,7 @@ def placed(found: Compared, index: int, against: int | None, calls: Mapping[int,
         label = f"{count:,} model call{'' if count == 1 else 's'}"
         button = columns.calls_button(part, str(index), label) if count else ""
         rows.append(
-            f"<tr><th scope='row'>{escape(found.names[at])}</th><td class='rl-num'>{columns.rank(held[index])}</td>"
+            f"<tr><th scope='row'>{escape(found.names[at])}</th><td class='rl-num'>{rank(held[index])}</td>"
             f"<td class='rl-num'>{moves}</td><td class='rl-num'>{score}{kind}</td></tr>"
             f"<tr class='rl-told'><td colspan='4'>{told}{button}</td></tr>"
         )

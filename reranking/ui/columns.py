@@ -10,16 +10,15 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
 
-from reranking.analysis.differences import Place, moved
 from reranking.documents import Candidate
 from reranking.explain.highlight import marked
 from reranking.jobs import Part
-from reranking.ranking import Diagnostic, Item, Ranking
 from reranking.ui import filters
 from reranking.ui.names import parameters_and_model, title
-from reranking.views import evidence
+from reranking.views import diagnostics, evidence
 from reranking.views.amounts import took
 from reranking.views.compared import Compared
+from reranking.views.places import movement, rank
 
 TEXT_SHOWN = 2_000
 TEXT_SHOWN_OF_MANY = 400
@@ -139,32 +138,13 @@ def summary(part: Part, *, with_calls: bool = False) -> str:
     )
     failed = ranking.outcome == "failed"
     calls = calls_button(part, "all") if with_calls and failed and ranking.usage.requests else ""
-    notes = _notes(ranking.diagnostics, failed=failed)
+    notes = diagnostics.notes(ranking.diagnostics, failed=failed, most=NOTE_SHOWN)
     return f"<div class='rl-took'>{state} {escape(took(ranking))}</div>{kind}{notes}{calls}"
 
 
 def calls_button(part: Part, about: str, label: str = "Model calls") -> str:
     """Opens the calls about one document, by its original position, or about `all` of them."""
     return f"<button type='button' class='rl-open-calls' data-calls='{part.position}/{about}'>{escape(label)}</button>"
-
-
-def movement(before: Place | None, after: Place, against: str) -> str:
-    """An arrow with how many places up or down a document went at least, or `=`; nothing without a place before."""
-    if before is None:
-        return ""
-    places = moved(before, after)
-    was = f"{before} in {against}"
-    if places > 0:
-        return f"<span class='rl-move rl-up' title='up from {was}'>▲{places}</span>"
-    if places < 0:
-        return f"<span class='rl-move rl-down' title='down from {was}'>▼{-places}</span>"
-    return f"<span class='rl-move' title='same as {was}'>=</span>"
-
-
-def rank(place: Place) -> str:
-    """A rank, or the places that a tied document shares."""
-    tied = " rl-tied' title='tied: shares these places, listed in input order" if place.tied else ""
-    return f"<span class='rl-rank{tied}'>{place}</span>"
 
 
 def _cells(found: Compared, at: int, look: Look, *, titled: bool) -> Mapping[int, str]:
@@ -177,6 +157,7 @@ def _built(found: Compared, at: int, look: Look, titled: bool) -> Mapping[int, s
     part, ranking, against = found.parts[at], found.rankings[at], look.against
     held, before = filters.held(found)[at], filters.reference(found, against)
     name = "the input" if against is None else escape(found.names[against])
+    own_name = title(part.strategy)
     ends, grades = evidence.scale(ranking), dict(look.words)
     texts = _text(found, look.full) if titled and (look.full or look.start) else {}
     cells = {}
@@ -190,16 +171,9 @@ def _built(found: Compared, at: int, look: Look, titled: bool) -> Mapping[int, s
             rest = f"{_about(candidate, grades)}{evidence.score(item.score, ends)}{texts.get(index, '')}"
         else:
             rest = evidence.score(item.score, ends)
-        told = _whole(item, ranking, part) if look.full else evidence.reason(item.explanation)
+        told = evidence.everything(item, ranking, own_name) if look.full else evidence.reason(item.explanation)
         cells[index] = f"<div class='rl-head'>{top}</div>{rest}{told}"
     return cells
-
-
-def _whole(item: Item, ranking: Ranking, part: Part) -> str:
-    """Everything that the ranking tells of a document."""
-    found = item.explanation
-    told = f"{evidence.reason(found)}{evidence.quotes(found)}{evidence.parts(found)}"
-    return told or evidence.no_reason(item, ranking, title(part.strategy))
 
 
 def _title(candidate: Candidate, look: Look) -> str:
@@ -228,24 +202,3 @@ def _text(found: Compared, full: int) -> Mapping[int, str]:
             body = f"<div class='rl-text' dir='auto'>{marked(text, marks)}</div>"
             texts[item.index] = body if text != item.label else ""
     return texts
-
-
-def _notes(diagnostics: Sequence[Diagnostic], *, failed: bool) -> str:
-    """What happened on the way, with the raw reply one click away."""
-    kind = "rl-note rl-note-failed" if failed else "rl-note"
-    blocks = []
-    for entry in diagnostics[:NOTE_SHOWN]:
-        raw = f"<pre>{escape(_start_raw(entry.raw))}</pre>" if entry.raw else ""
-        message = escape(entry.message)
-        blocks.append(
-            f"<details class='{kind}'><summary>{message}</summary>{raw}</details>"
-            if raw
-            else f"<div class='{kind}'>{message}</div>"
-        )
-    if len(diagnostics) > NOTE_SHOWN:
-        blocks.append(f"<div class='{kind}'>and {len(diagnostics) - NOTE_SHOWN} more notes</div>")
-    return "".join(blocks)
-
-
-def _start_raw(text: str, length: int = 2000) -> str:
-    return text if len(text) <= length else text[:length] + "…"

@@ -13,9 +13,10 @@ from streamlit.errors import StreamlitAPIException
 from reranking.charts import palette
 from reranking.documents import Document
 from reranking.ui import notices, query_picker, selection, state
+from reranking.views.parts import STYLE as PARTS
 from reranking.wording import one_line
 
-_STYLES = tuple(Path(__file__).with_name(name) for name in ("style.css", "columns.css"))
+_STYLES = (PARTS, *(Path(__file__).with_name(name) for name in ("style.css", "columns.css")))
 _LIGHT = "<style>:root { --rl-up: #0072B2; --rl-down: #B25000; --rl-bar: #0072B2; --rl-page: #FFFFFF; }</style>"
 _DARK = "<style>:root { --rl-up: #56B4E9; --rl-down: #E69F00; --rl-bar: #56B4E9; --rl-page: #171614; }</style>"
 

@@ -28,6 +28,7 @@ from reranking.views.grades import ASSESSOR as ASSESSOR
 from reranking.views.grades import GRADES as GRADES
 from reranking.views.grades import SCALE as SCALE
 from reranking.views.grades import given
+from reranking.views.latest import latest_job as latest_job_of
 from reranking.views.naming import label_in
 
 MODELS_SECONDS = 60.0
@@ -232,25 +233,7 @@ def latest_job(kind: JobKind) -> JobStatus | None:
     if session is None:
         return None
     entered = draft()
-    documents = entered.documents()
-    elsewhere = {other.query for other in entered.others} - {entered.query}
-    mine: list[JobStatus] = []
-    for row in store().jobs.of(session, kind):
-        if row.query in elsewhere or (mine and row.query != entered.query and row.state != "running"):
-            continue
-        status = jobs().status(row.id)
-        if status is None:
-            continue
-        same = _documents_of(status) == documents
-        if status.state == "running" or (same and row.query == entered.query):
-            return status
-        if same or row.query == entered.query or not entered.others:
-            mine.append(status)
-    return mine[0] if mine else None
-
-
-def _documents_of(status: JobStatus) -> tuple[Document, ...]:
-    return tuple(item.document for item in status.candidates)
+    return latest_job_of(store().jobs.of(session, kind), jobs().status, entered, entered.others)
 
 
 def label_of(strategy: Strategy) -> str:

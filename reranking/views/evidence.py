@@ -102,6 +102,13 @@ def no_reason(item: Item, ranking: Ranking, name: str) -> str:
     return f"<div class='rl-more'>{escape(name)} gives {gives}, no reason.</div>"
 
 
+def everything(item: Item, ranking: Ranking, name: str) -> str:
+    """All that the ranking of the strategy of that name tells of a document."""
+    found = item.explanation
+    told = f"{reason(found)}{quotes(found)}{parts(found)}"
+    return told or no_reason(item, ranking, name)
+
+
 def scale(ranking: Ranking) -> tuple[float, float]:
     """Where the bars of a list begin and end: the scale of a grade or probability, else the scores' own."""
     scores = [item.score for item in ranking if item.score is not None]

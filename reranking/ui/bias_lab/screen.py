@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import streamlit as st
 
@@ -12,13 +11,6 @@ from reranking.ui import notices, page, running, state
 from reranking.ui.bias_lab import choosing, kept, results
 from reranking.ui.names import NAMING
 from reranking.views.bias_tests import BiasTest
-
-_STYLE = Path(__file__).with_name("bias.css")
-
-
-def style() -> None:
-    """What the screen looks like beyond the other screens."""
-    st.html(_STYLE)
 
 
 def earlier_tests() -> BiasTest | None:
