@@ -70,8 +70,12 @@ def verdict(bias: Bias, pairwise: PairwiseBias | None = None, *, deterministic: 
     if found.biased and not pairwise.cancels:  # what the order does to the ranking comes of it
         return replace(found, also=_joined(found.also, _picks(pairwise, side, bias)), side=side)
     return replace(
-        found, sentence=_picks(pairwise, side, bias), also=_joined(found.sentence, found.also), side=side
-    )  # fmt: skip
+        found,
+        sentence=_picks(pairwise, side, bias),
+        also=_joined(found.sentence, found.also),
+        remarks=tuple(remark for remark in found.remarks if not pairwise.cancels or remark not in _ties(bias)),
+        side=side,
+    )
 
 
 def _of_the_input(bias: Bias, pairwise: PairwiseBias | None, deterministic: bool) -> Verdict:
@@ -186,25 +190,21 @@ _SAYS_NOTHING = "So the ranking says nothing about the documents, in whatever or
 
 def _picks(pairwise: PairwiseBias, side: Side, bias: Bias) -> str:
     """That the model goes by the side, and what comes of it."""
-    every = pairwise.one_sided == pairwise.pairs
-    picks = f"The model {'always' if every else 'nearly always'} picks the {side} passage"
+    decided, pairs = pairwise.one_sided, pairwise.pairs
     if not pairwise.cancels:
-        return (
-            f"{picks} of a pair: in {pairwise.one_sided} of {_count(pairwise.pairs, 'pair')}, whichever stands there."
-        )
-    whole = every and pairwise.pairs == pairwise.possible
-    clash = (
-        "every pair contradicts itself"
-        if whole
-        else f"{pairwise.one_sided} of {_count(pairwise.pairs, 'pair')} contradict{_s(pairwise.one_sided)} "
-        f"{'itself' if pairwise.one_sided == 1 else 'themselves'}"
-    )
-    tied = 0.0 if bias.shuffled is None or bias.shuffled.tied_pairs is None else bias.shuffled.tied_pairs
-    if tied == 1:
-        return f"{picks}: {clash}, so everything ties."
-    if tied >= TIES_WORTH_SAYING:
-        return f"{picks}: {clash}, and {percent(tied)} of the pairs tie in the ranking."
-    return f"{picks}: {clash}."
+        often = "always" if decided == pairs else "nearly always"
+        told = f"{decided} of {_count(pairs, 'pair')}"
+        return f"The model {often} picks the {side} passage of a pair: in {told}, whichever stands there."
+    tied = _tied(bias)
+    often = "always" if decided == pairs and tied in {0, 1} else "nearly always"
+    if decided == pairs == pairwise.possible and often == "always":
+        clash = "every pair contradicts itself"
+    else:
+        told = f"{decided} of {_count(pairs, 'pair')}"
+        clash = f"{told} contradict themselves" if decided > 1 else f"{told} contradicts itself"
+        clash += "" if tied == 1 else " in most runs"
+    ties = ", so everything ties" if tied == 1 else f", and {_tying(tied)} in the ranking" if _many(tied) else ""
+    return f"The model {often} picks the {side} passage: {clash}{ties}."
 
 
 def _too_few(bias: Bias) -> str:
@@ -278,8 +278,19 @@ def _explained(bias: Bias) -> tuple[str, ...]:
 
 
 def _ties(bias: Bias) -> tuple[str, ...]:
-    tied = None if bias.shuffled is None else bias.shuffled.tied_pairs
-    return (f"{percent(tied)} of the pairs of documents tie.",) if tied and tied >= TIES_WORTH_SAYING else ()
+    return (f"{_tying(_tied(bias))}.",) if _many(_tied(bias)) else ()
+
+
+def _tied(bias: Bias) -> float:
+    return 0.0 if bias.shuffled is None or bias.shuffled.tied_pairs is None else bias.shuffled.tied_pairs
+
+
+def _many(tied: float) -> bool:
+    return tied >= TIES_WORTH_SAYING
+
+
+def _tying(tied: float) -> str:
+    return f"{percent(tied)} of the pairs of documents tie"
 
 
 def _left_out(bias: Bias) -> tuple[str, ...]:
@@ -331,10 +342,6 @@ def percent(share: float) -> str:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
-
-
-def _s(number: int) -> str:
-    return "s" if number == 1 else ""
 
 
 def _joined(*sentences: str) -> str:

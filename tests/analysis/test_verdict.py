@@ -188,7 +188,9 @@ def nearly(n, contradicting, both=True):
 
 def test_a_side_that_nearly_always_wins_comes_before_what_the_order_of_the_input_does():
     told = verdict(found(EFFECTS["none"]), nearly(10, 42))
-    assert told.sentence == "The model nearly always picks the first passage: 42 of 45 pairs contradict themselves."
+    assert told.sentence == (
+        "The model nearly always picks the first passage: 42 of 45 pairs contradict themselves in most runs."
+    )
     assert told.also.startswith("No effect of the input position was found")
     assert (told.finding, told.side) == ("none found", "first")
     below = verdict(found(EFFECTS["none"]), nearly(10, 35))
@@ -198,6 +200,17 @@ def test_a_side_that_nearly_always_wins_comes_before_what_the_order_of_the_input
         "Within the prompt the model names the first of two passages in both orders for 35 of 45 pairs."
         in below.remarks
     )
+
+
+def test_ties_that_a_preferred_side_leaves_are_told_once():
+    bias = found(EFFECTS["none"])
+    half = replace(bias, shuffled=replace(bias.shuffled, tied_pairs=0.9))
+    told = verdict(half, one_sided(0, n=10))
+    assert told.sentence == (
+        "The model nearly always picks the first passage: 45 of 45 pairs contradict themselves in most runs, and 90 % "
+        "of the pairs of documents tie in the ranking."
+    )
+    assert told.text.count("tie") == 1
 
 
 def test_a_side_that_decides_what_is_asked_in_one_order_is_told_after_the_bias_that_comes_of_it():

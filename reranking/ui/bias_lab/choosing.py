@@ -225,8 +225,7 @@ def _design(documents: Documents, strategies: Sequence[Strategy]) -> Chosen | No
         return None
     within = None if kind == "balanced" else _within()
     chosen = [replace(plan, within=within) for plan in plans[kind]]
-    for sentence in _remarks(strategies, noisy, repeats):
-        notices.caption(sentence)
+    notices.caption(" ".join(_remarks(strategies, noisy, repeats)))
     return Chosen(documents, tuple(strategies), tuple(chosen))
 
 
@@ -285,7 +284,9 @@ def _remarks(strategies: Sequence[Strategy], noisy: Sequence[int], repeats: int)
     if blind:
         found.append(f"The order cannot matter to {listed(blind)}: the test must show exactly no effect.")
         if len(blind) == len(titles):
-            found.append("To see a bias, choose a strategy that shows a model several documents at once.")
+            found.append(
+                "To see a bias, choose a strategy that shows a model several documents at once, or add one on Compare."
+            )
     if steady and repeats:
         found.append(f"No repeats for {listed(steady)}: the same order always gives the same ranking.")
     if any(part.asks for strategy in strategies for part in each(strategy)):
