@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reranking.analysis.bias_plan import BiasPlan
-from reranking.analysis.mitigations import Mitigations, Trial, compare, over_queries
+from reranking.analysis.mitigations import Mitigations, Remedy, Trial, compare, over_queries
 from reranking.analysis.verdict import percent
 from reranking.documents import Document
 from reranking.jobs import JobStatus
@@ -86,10 +86,8 @@ def remedies_table(found: Mitigations) -> str:
     """A row for each remedy, the recommended one marked."""
     queries = len(found.rows[0].trial.biases)
     judged = any(row.trial.quality is not None for row in found.rows)
-    measure = "last to first" if found.measure == "last to first" else "ends to middle"
-    size = [f"mean size of the bias, places ({measure})", "queries with a trend"] if queries > 1 else []
-    heads = ["", *(size or [f"bias, places ({measure})"]), "removed", "places removed", "W", "flip rate",
-             *(["nDCG@10"] if judged else []), "requests", "cost", "seconds"]  # fmt: skip
+    heads = ["", *(["mean bias, places", "queries with a trend"] if queries > 1 else ["bias, places"]), "removed", "W",
+             "flip rate", *(["nDCG@10"] if judged else []), "requests", "cost", "seconds"]  # fmt: skip
     rows = []
     for row in found.rows:
         trial, name = row.trial, row.trial.name
@@ -97,10 +95,8 @@ def remedies_table(found: Mitigations) -> str:
         bias = [bias_figures.places(row.size), f"{row.biased} of {queries}"] if queries > 1 else [
             bias_figures.interval(row.effect)
         ]  # fmt: skip
-        removed = "–" if row.left is None or row is found.rows[0] else _removed(row.left, row.helps)
         rows.append([
-            name, *bias, removed, bias_figures.interval(row.removed),
-            bias_figures.figure(row.w), bias_figures.share(row.flips),
+            name, *bias, _removed(row), bias_figures.figure(row.w), bias_figures.share(row.flips),
             *([bias_figures.figure(trial.quality)] if judged else []),
             f"{trial.requests:,}", spent(trial.cost_usd), seconds(trial.seconds),
         ])  # fmt: skip
@@ -111,9 +107,14 @@ def remedies_table(found: Mitigations) -> str:
 def about_remedies(found: Mitigations, whose: str = "your") -> str:
     """What the columns mean. `whose` are the grades that the quality rests on."""
     queries, judged = len(found.rows[0].trial.biases), any(row.trial.quality is not None for row in found.rows)
+    bias = (
+        "places gained by moving a document from last to first"
+        if found.measure == "last to first"
+        else "places lost by moving a document from either end to the middle"
+    )
     several = (
-        "Each query counts the same: its bias is taken without its direction, which may differ from query to query. "
-        "The interval of the places removed comes from how much the queries differ. "
+        " Each query counts the same, and without the direction of its bias, which may differ from query to query; the "
+        "interval of what is removed comes from how much the queries differ."
         if queries > 1
         else ""
     )
@@ -123,13 +124,17 @@ def about_remedies(found: Mitigations, whose: str = "your") -> str:
         else " Quality (nDCG@10) is shown once all documents are judged."
     )
     return (
-        f"All under the same shuffles. In brackets: 95 % interval. {several}{bias_figures.ABOUT_W} "
+        f"All under the same shuffles. Bias: {bias}; in brackets the 95 % interval.{several} {bias_figures.ABOUT_W} "
         f"{bias_figures.ABOUT_FLIPS} Requests, cost and seconds are those of one ranking, on average; seconds on the "
         f"clock, while all shuffles run at once.{quality}"
     )
 
 
-def _removed(left: float, helps: bool) -> str:
-    if left > 1:
-        return f"none (+{percent(left - 1)})"
-    return f"{percent(1 - left)}{'' if helps else ', within chance'}"
+def _removed(row: Remedy) -> str:
+    """`92 %: 5.1 (4.2 to 6) places`, and what is to be known of it."""
+    if row.left is None or row.removed is None:
+        return "–"
+    if row.left > 1:
+        return f"none (+{percent(row.left - 1)})"
+    what = f"{percent(1 - row.left)}: {bias_figures.interval(row.removed)} places"
+    return what if row.helps else f"{what}, within chance"
