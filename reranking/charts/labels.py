@@ -13,7 +13,7 @@ from reranking.charts.frame import SIZE, plain
 NARROW = frozenset("fijlrtI.,:;'’`|!()[]{}/\\- ")
 BROAD = frozenset("mwMWQGO@%&…—")
 HEAD = 0.4
-"""The share of a label that stays for how a text begins, where its end tells it from others."""
+"""The least share of a label for how a text begins, where a later part tells it from others."""
 
 WORD = 12
 """A word of up to so many letters is shown from its beginning where texts differ within it."""
@@ -177,8 +177,11 @@ def _split(text: str, shared: int, pixels: float) -> str:
     """How a text begins, and its part from about `shared` characters on."""
     word = text.rfind(" ", 0, shared + 1) + 1
     rest = text[word if shared - word <= WORD else shared :]
-    head = _start(text[:shared], HEAD * pixels)
-    return f"{head.removesuffix('…').rstrip()}…{_start(rest, pixels - width(head))}" if rest else _start(text, pixels)
+    if not rest:
+        return _start(text, pixels)
+    tail = _start(rest, (1 - HEAD) * pixels)
+    head = _start(f"{text[:shared]}……", pixels - width(tail))  # two, so that it always ends with one
+    return f"{head.rstrip('… ')}…{tail}"
 
 
 def _numbered(labels: list[str], pixels: float) -> list[str]:

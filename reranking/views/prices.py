@@ -23,13 +23,14 @@ def table(found: Compared, grades: Mapping[int, int]) -> str:
     rows = []
     for at, (ranking, name) in enumerate(zip(found.rankings, found.names, strict=True)):
         usage = ranking.usage
-        outcome = f"<span class='rl-state rl-{ranking.outcome}'>{ranking.outcome}</span>{_reason(ranking)}"
+        outcome = f"<span class='rl-state rl-{ranking.outcome}'>{ranking.outcome}</span>"
         if ties_everything(ranking):
             outcome += " <span class='rl-all-tied' title='It tells no two documents apart.'>all tied</span>"
         cells = [f"{marks.mark(at)}{escape(name)}", outcome, f"{usage.requests:,}", f"{usage.cached:,}",
                  f"{usage.input_tokens:,}", f"{usage.output_tokens:,}", cost(ranking), time_taken(usage)]  # fmt: skip
         cells += _quality(quality_range(ranking, grades, max(GRADES))) if grades else []
         rows.append("<tr>" + "".join(_cell(at, cell) for at, cell in enumerate(cells)) + "</tr>")
+        rows.append(_reason(ranking, len(cells)))
     head = "".join(f"<th{'' if at < 2 else ' class=rl-num'}>{text}</th>" for at, text in enumerate(heads))
     return (
         "<div class='rl-scroll' tabindex='0' role='region' aria-label='What every strategy took'>"
@@ -37,10 +38,12 @@ def table(found: Compared, grades: Mapping[int, int]) -> str:
     )
 
 
-def _reason(ranking: Ranking) -> str:
-    """Why it failed, below the word."""
+def _reason(ranking: Ranking, columns: int) -> str:
+    """Why it failed, as a row below its figures."""
     reason = why_failed(ranking)
-    return f"<div class='rl-why-failed'>{escape(reason)}</div>" if reason else ""
+    return (
+        f"<tr class='rl-why-failed'><td></td><td colspan='{columns - 1}'>{escape(reason)}</td></tr>" if reason else ""
+    )
 
 
 def about_quality(documents: int, grades: Grades, judge: str = "you") -> str:
