@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from reranking.analysis.agreement import number
 from reranking.charts import palette
 from reranking.charts.frame import SIZE, empty, escape, framed, wrapped
-from reranking.charts.labels import fitted
+from reranking.charts.labels import in_rows
 
 CELL = 34
 TALL = 50
@@ -20,9 +20,6 @@ HEAD = 26
 
 NAME = 17
 """Characters of a name per line."""
-
-NAME_WIDTH = 110
-"""About how many pixels they take."""
 
 Matrix = Sequence[Sequence[float | None]]
 
@@ -72,7 +69,7 @@ def agreement_heatmap(
         for column, value in enumerate(line)
         if value is not None
     ]
-    lines = [wrapped(name, NAME, 3) for name in fitted([names[at] for at in shown], 2.5 * NAME_WIDTH)]
+    lines = in_rows([names[at] for at in shown], NAME, 3)
     heads = [
         f"{place} {palette.sign(at, dark)}  {'<br>'.join(escape(part) for part in parts)}"
         for place, (at, parts) in enumerate(zip(shown, lines, strict=True), start=1)

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from reranking.analysis.agreement import most_disputed
 from reranking.charts import palette
 from reranking.charts.frame import HEADING, SIZE, cut, empty, escape, framed, wrapped
-from reranking.charts.labels import fitted, spread
+from reranking.charts.labels import fitted, in_rows, spread
 from reranking.ranking import Ranking
 
 TITLE = "Rank of each document (1 = top)"
@@ -20,9 +20,9 @@ LABEL_ALL = 30
 """Up to this many documents, each has its label; above, only those that stand out."""
 
 LABEL_LENGTH = 26  # characters, for a document that has its label only while it is chosen
-LABEL_WIDTH = (160, 260)  # pixels, shorter where there are many columns
-WIDTH = 900  # pixels that labels and columns together take where there is room
-RANK_WIDTH = 44  # pixels from a label's text to its point, with the rank between them
+LABEL_WIDTH = (125, 260)  # pixels, shorter where there are many columns
+WIDTH = 1040  # pixels that labels and columns together take where there is room
+RANK_WIDTH = 40  # pixels from a label's text to its point, with the rank between them
 HOVER_NAME = 300  # pixels of a strategy's name under the pointer
 LABEL_GAP = 17  # pixels from the middle of one label to that of the next
 LABEL_OFFSET = 18  # pixels from a label to its point
@@ -281,10 +281,9 @@ def _labels(places: Mapping[int, _Place], side: Literal["left", "right"], look: 
 def _heads(columns: Sequence[BumpColumn], dark: bool) -> list[str]:
     """Each column's mark and name in a few short lines; the outcome below it, if it is not complete."""
     width = min(max(76 // max(len(columns) - 1, 1), 13), 28)
-    names = fitted([column.name for column in columns], 6 * width * (HEAD_LINES - 1))
     heads = []
-    for column, name in zip(columns, names, strict=True):
-        lines = [escape(line) for line in wrapped(name, width, HEAD_LINES)]
+    for column, rows in zip(columns, in_rows([column.name for column in columns], width, HEAD_LINES), strict=True):
+        lines = [escape(row) for row in rows]
         if column.position is not None:
             lines[0] = f"{palette.sign(column.position, dark)} {lines[0]}"
         if column.ranking.outcome != "complete":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import hypot
 
-from reranking.charts.frame import SIZE, plain
+from reranking.charts.frame import SIZE, plain, wrapped
 
 NARROW = frozenset("fijlrtI.,:;'’`|!()[]{}/\\- ")
 BROAD = frozenset("mwMWQGO@%&…—")
@@ -50,19 +50,20 @@ class Beside:
 
 
 def beside(lines: Sequence[tuple[float, float, float]], wide: float, high: float) -> list[Beside]:
-    """A place for a number beside the middle of each upright line, none over another or over a line's ends.
+    """A place for a number beside the middle of each upright line, none over another or over a line.
 
     A line is (x, top, bottom) in pixels from the upper left corner of a plot of that size; a point
     is a line without length. A number stands next to its point or, if there is no room, at the
     nearest place that is free; where all are taken, over as little as can be.
     """
-    points = [_Box(x, place, POINT, POINT) for x, top, bottom in lines for place in {top, (top + bottom) / 2, bottom}]
+    taken = [_Box(x, (top + bottom) / 2, POINT, POINT) for x, top, bottom in lines]
+    taken += [_Box(x, (top + bottom) / 2, STROKE, bottom - top) for x, top, bottom in lines]
     placed: list[_Box] = []
     found = []
 
     def covered(box: _Box) -> float:
         """How much a number there would cover, what cannot be read counting most."""
-        return 10 * box.beyond(wide, high) + 4 * sum(map(box.shared, placed)) + sum(map(box.shared, points))
+        return 10 * box.beyond(wide, high) + 4 * sum(map(box.shared, placed)) + sum(map(box.shared, taken))
 
     for x, top, bottom in lines:
         middle = (top + bottom) / 2
@@ -77,6 +78,7 @@ def beside(lines: Sequence[tuple[float, float, float]], wide: float, high: float
 
 
 POINT = 14
+STROKE = 9
 NUMBER = (17, 14)
 NEXT = 16
 """Pixels from a point to a number next to it."""
@@ -145,6 +147,21 @@ def fitted(texts: Sequence[str], pixels: float) -> list[str]:
         if found == before:
             break
     return _numbered(found, pixels)
+
+
+def in_rows(texts: Sequence[str], characters: int, rows: int) -> list[list[str]]:
+    """Each text in up to so many rows of so many characters, cut so that no two of them look the same.
+
+    Rows break after words, so that how much of a text they hold is tried: ever less of it, until
+    what tells it from the others is there.
+    """
+    found = [wrapped(text, characters, rows) for text in texts]
+    for share in (1.0, 0.85, 0.7, 0.55):
+        if len(set(map(tuple, found))) == len(found):
+            break
+        pixels = share * rows * characters * SIZE * _em("x")
+        found = [wrapped(text, characters, rows) for text in fitted(texts, pixels)]
+    return found
 
 
 def _alike(labels: Sequence[str], whole: Sequence[str]) -> list[list[int]]:

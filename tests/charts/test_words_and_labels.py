@@ -115,6 +115,14 @@ def test_numbers_beside_points_do_not_cover_each_other(drawn):
         assert abs(x - other_x) >= NUMBER[0] - 1e-6 or abs(y - other_y) >= NUMBER[1] - 1e-6
 
 
+def test_numbers_do_not_stand_on_lines():
+    lines = [(100, 20, 200), (100, 40, 180), (120, 30, 220), (150, 60, 120)]
+    for place, (x, top, bottom) in zip(beside(lines, 220, 250), lines, strict=True):
+        at, height = x + place.right, (top + bottom) / 2 + place.down
+        for other, upper, lower in lines:
+            assert abs(at - other) >= NUMBER[0] / 2 or not upper < height < lower
+
+
 def test_a_number_stands_right_of_a_point_that_is_alone_and_left_at_the_right_edge():
     (alone,), (edge,) = beside([(100, 100, 100)], 220, 250), beside([(219, 100, 100)], 220, 250)
     assert alone.right > 0 == alone.down
