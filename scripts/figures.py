@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-IN_README = ("compare", "engine", "start", "embedded", "overhead")
+IN_README = ("compare", "view", "engine", "start", "embedded", "overhead")
 HEAD = "| | measured | target |\n| --- | --- | --- |\n"
 
 
