@@ -78,6 +78,7 @@ class Usage:
     `turned_away` counts requests that were not sent because of a spending limit. `resumed` counts
     those of `cached` that the same work had sent itself, before it was cut short and resumed.
     `spent_usd` is what of `cost_usd` was paid for calls of its own, those included; None: unknown.
+    `uncounted` counts those of `requests` whose tokens nobody stated, so that the tokens are of the others.
     """
 
     requests: int = 0
@@ -91,6 +92,7 @@ class Usage:
     turned_away: int = 0
     resumed: int = 0
     spent_usd: float | None = 0.0
+    uncounted: int = 0
 
 
 _USAGE_OUTSIDE = ("requests", "cached", "input_tokens", "output_tokens", "cost_usd", "seconds")

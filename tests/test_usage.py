@@ -158,3 +158,27 @@ def test_the_keys_of_the_outside_contract_are_there_with_their_old_meaning():
         "requests", "cached", "input_tokens", "output_tokens", "cost_usd", "seconds",
     ]  # fmt: skip
     assert run.usage(0.25).seconds == 0.25
+
+
+def test_requests_whose_tokens_nobody_stated_are_counted_apart():
+    archive, run = MemoryArchive(), Run()
+    stated = Scripted(lambda request, number: Text(text="x", receipt=Receipt(input_tokens=5)), fingerprint="f")
+    silent = Scripted(lambda request, number: Text(text="x"), fingerprint="g")
+    ask(make(archive), [generate(stated, "a"), generate(stated, "a"), generate(silent, "b")], run)
+    usage = run.usage(1.0)
+    assert (usage.requests, usage.input_tokens, usage.uncounted) == (3, 10, 1)
+
+
+def test_the_tokens_of_vectors_from_earlier_runs_are_unknown_and_not_zero():
+    archive, found = MemoryArchive(), []
+    for _ in range(2):
+        model = Scripted(
+            lambda request, number: Scores(
+                scores=(1.0, 0.0), score_kind="logit", cut=(False, False), receipt=Receipt(input_tokens=9)
+            ),
+            fingerprint="f",
+        )
+        run = Run()
+        ask(make(archive), [Score(model=model, task="score", query="q", texts=("one", "two"))], run)
+        found.append((run.requests, run.cached, run.input_tokens, run.uncounted))
+    assert found == [(1, 0, 9, 0), (1, 1, 0, 1)]

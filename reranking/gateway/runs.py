@@ -90,6 +90,7 @@ class Run:
     turned_away: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    uncounted: int = 0
     cost_usd: float | None = 0.0
     spent_usd: float | None = 0.0
     model_seconds: float | None = 0.0
@@ -111,6 +112,8 @@ class Run:
         elif isinstance(reply, Failed) and reply.code == BUDGET:
             self.turned_away += 1
         receipt = reply.receipt
+        if source != "none" and (receipt is None or receipt.input_tokens is None):
+            self.uncounted += not (isinstance(reply, Failed) and reply.code in UNPAID)
         cost: float | None = 0.0
         if receipt is not None:
             self.input_tokens += receipt.input_tokens or 0
@@ -138,6 +141,7 @@ class Run:
             turned_away=self.turned_away,
             resumed=self.resumed,
             spent_usd=self.spent_usd,
+            uncounted=self.uncounted,
         )
 
 

@@ -48,6 +48,13 @@ def time_taken(usage: Usage) -> str:
     return f"{clock} ({', '.join(notes)})" if notes else clock
 
 
+def tokens(count: int, usage: Usage) -> str:
+    """Tokens, and what stands for them where nobody stated those of some requests: `at least`, or `unknown`."""
+    if not usage.uncounted:
+        return f"{count:,}"
+    return "unknown" if usage.uncounted == usage.requests else f"at least {count:,}"
+
+
 def took(ranking: Ranking) -> str:
     """Requests, cost and seconds in a few words."""
     usage = ranking.usage

@@ -9,9 +9,9 @@ from math import ceil, floor
 from reranking.analysis.agreement import ties_everything
 from reranking.analysis.failures import why_failed
 from reranking.analysis.metrics import QualityRange, Range, quality_range
-from reranking.ranking import Ranking
+from reranking.ranking import Ranking, Usage
 from reranking.views import marks
-from reranking.views.amounts import cost, time_taken
+from reranking.views.amounts import cost, time_taken, tokens
 from reranking.views.compared import Compared
 from reranking.views.grades import GRADES, Grades
 
@@ -27,7 +27,8 @@ def table(found: Compared, grades: Mapping[int, int]) -> str:
         if ties_everything(ranking):
             outcome += " <span class='rl-all-tied' title='It tells no two documents apart.'>all tied</span>"
         cells = [f"{marks.mark(at)}{escape(name)}", outcome, f"{usage.requests:,}", f"{usage.cached:,}",
-                 f"{usage.input_tokens:,}", f"{usage.output_tokens:,}", cost(ranking), time_taken(usage)]  # fmt: skip
+                 _tokens(usage.input_tokens, usage), _tokens(usage.output_tokens, usage), cost(ranking),
+                 time_taken(usage)]  # fmt: skip
         cells += _quality(quality_range(ranking, grades, max(GRADES))) if grades else []
         rows.append("<tr>" + "".join(_cell(at, cell) for at, cell in enumerate(cells)) + "</tr>")
         rows.append(_reason(ranking, len(cells)))
@@ -36,6 +37,14 @@ def table(found: Compared, grades: Mapping[int, int]) -> str:
         "<div class='rl-scroll' tabindex='0' role='region' aria-label='What every strategy took'>"
         f"<table class='rl-table rl-prices'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+UNCOUNTED = "Some models state no tokens, and scores and vectors from the cache are kept without them."
+
+
+def _tokens(count: int, usage: Usage) -> str:
+    text = tokens(count, usage)
+    return f"<span title='{UNCOUNTED}'>{text}</span>" if usage.uncounted else text
 
 
 def _reason(ranking: Ranking, columns: int) -> str:

@@ -9,7 +9,7 @@ from reranking.jobs import JobStatus, Part, together
 from reranking.ranking import Usage, by_order
 from reranking.strategies.lexical import BM25
 from reranking.ui import spending, state
-from reranking.views.amounts import saved, time_taken
+from reranking.views.amounts import saved, time_taken, tokens
 from tests.support import candidates
 
 NOTHING = Estimate(0, 0, True)
@@ -165,3 +165,16 @@ def test_asking_again_holds_for_the_query_the_documents_and_the_parameters_that_
         setattr(draft, name, before)
     line.spec = {"kind": "bm25", "k1": 2.0}
     assert draft.nonces() == [None]
+
+
+@pytest.mark.parametrize(
+    ("taken", "said"),
+    [
+        (Usage(seconds=0.1), "0"),
+        (usage(input_tokens=1234), "1,234"),
+        (usage(input_tokens=1234, uncounted=3), "at least 1,234"),
+        (usage(uncounted=20), "unknown"),
+    ],
+)
+def test_tokens_that_nobody_stated_are_unknown_and_not_zero(taken, said):
+    assert tokens(taken.input_tokens, taken) == said
