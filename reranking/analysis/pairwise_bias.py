@@ -35,6 +35,7 @@ class PairwiseBias:
     are none of either. `cyclic` of the `triads` whose three pairs are consistent go in a circle.
     All are None where there is nothing to count.
 
+    `named_first` is the share of all answers, of every run, that name the first side.
     `cancels` says that each run asked every pair of its own in both orders: a side that is preferred then
     makes pairs contradict themselves, and does not show in the ranking as a preference for early or late documents.
 
@@ -53,6 +54,7 @@ class PairwiseBias:
     p: float | None
     triads: int
     cyclic: int
+    named_first: float | None
     cancels: bool
     documents: tuple[int, ...]
     matrix: tuple[tuple[Cell | None, ...], ...]
@@ -84,6 +86,7 @@ def pairwise_bias(answers: Iterable[SlotAnswer]) -> PairwiseBias:
     asked: set[tuple[int, int]] = set()
     asked_in: set[tuple[int, tuple[int, int]]] = set()
     answered: set[tuple[int, int]] = set()
+    named: list[int] = []
     for answer in answers:
         if len(answer.shown) != 2:
             continue
@@ -92,6 +95,7 @@ def pairwise_bias(answers: Iterable[SlotAnswer]) -> PairwiseBias:
         asked_in.add((answer.run, pair))
         if answer.best is not None:
             answered.add(pair)
+            named.append(answer.best)
             tally[pair] += 1 if answer.best == 0 else -1
     documents = tuple(sorted({document for pair in asked for document in pair}))
     row = {document: at for at, document in enumerate(documents)}
@@ -120,6 +124,7 @@ def pairwise_bias(answers: Iterable[SlotAnswer]) -> PairwiseBias:
         p=_binomial(counts["first side"], counts["second side"]) if pairs else None,
         triads=round(np.trace(decided @ decided @ decided)) // 6,
         cyclic=round(np.trace(beats @ beats @ beats)) // 3,
+        named_first=named.count(0) / len(named) if named else None,
         cancels=bool(asked_in) and all((run, (two, one)) in asked_in for run, (one, two) in asked_in),
         documents=documents,
         matrix=tuple(map(tuple, matrix)),

@@ -86,18 +86,24 @@ def _mean(values: Sequence[Estimate], level: float) -> Estimate | None:
 def _sentence(effect: Estimate | None, queries: int, earlier: int, later: int) -> str:
     if effect is None:
         return "No query can tell the effect of the position."
-    told = f"Of {queries} quer{'y' if queries == 1 else 'ies'} {earlier} favour{_s(earlier)} earlier documents"
-    told += f" and {later} later ones" if later else ""
-    varies = ": the direction varies by query" if earlier and later else ""
-    rest = queries - earlier - later
-    none = f"; in {rest} no trend was found" if rest else ""
+    told = _counted(queries, earlier, later)
     if effect.low is not None and effect.high is not None and effect.low <= 0 <= effect.high:
         mean = f"No common direction was found {numbers(effect)}"
     else:
         ends = ("last", "first") if effect.value > 0 else ("first", "last")
         mean = f"On average moving a document from {ends[0]} to {ends[1]} raises it {places(abs(effect.value))}"
         mean += f" {numbers(effect)}" if effect.low is not None else ""
-    return f"{told}{varies}{none}. {mean}."
+    return f"{told}. {mean}."
+
+
+def _counted(queries: int, earlier: int, later: int) -> str:
+    if not earlier and not later:
+        return f"No trend was found in any of {queries} queries" if queries > 1 else "No trend was found"
+    told = f"Of {queries} quer{'y' if queries == 1 else 'ies'} {earlier} favour{_s(earlier)} earlier documents"
+    told += f" and {later} later ones" if later else ""
+    varies = ": the direction varies by query" if earlier and later else ""
+    rest = queries - earlier - later
+    return f"{told}{varies}" + (f"; in {rest} no trend was found" if rest else "")
 
 
 def _s(number: int) -> str:

@@ -185,26 +185,24 @@ def _all_tied(pairwise: PairwiseBias | None) -> str:
     return f"{base}: in both orders of a pair the model named the same document in {agreeing}."
 
 
-_SAYS_NOTHING = "So the ranking says nothing about the documents, in whatever order they are given."
+_SAYS_NOTHING = "The ranking says nothing about the documents, in whatever order they are given."
 
 
 def _picks(pairwise: PairwiseBias, side: Side, bias: Bias) -> str:
     """That the model goes by the side, and what comes of it."""
     decided, pairs = pairwise.one_sided, pairwise.pairs
+    always = pairwise.named_first in {0, 1}
+    picks = f"The model {'always' if always else 'nearly always'} picks the {side} passage"
+    told = f"{decided} of {_count(pairs, 'pair')}"
     if not pairwise.cancels:
-        often = "always" if decided == pairs else "nearly always"
-        told = f"{decided} of {_count(pairs, 'pair')}"
-        return f"The model {often} picks the {side} passage of a pair: in {told}, whichever stands there."
+        return f"{picks} of a pair: in {told}, whichever stands there."
     tied = _tied(bias)
-    often = "always" if decided == pairs and tied in {0, 1} else "nearly always"
-    if decided == pairs == pairwise.possible and often == "always":
+    if always and pairs == pairwise.possible:
         clash = "every pair contradicts itself"
     else:
-        told = f"{decided} of {_count(pairs, 'pair')}"
-        clash = f"{told} contradict themselves" if decided > 1 else f"{told} contradicts itself"
-        clash += "" if tied == 1 else " in most runs"
+        clash = f"{told} contradict{'s itself' if decided == 1 else ' themselves'}{'' if always else ' in most runs'}"
     ties = ", so everything ties" if tied == 1 else f", and {_tying(tied)} in the ranking" if _many(tied) else ""
-    return f"The model {often} picks the {side} passage: {clash}{ties}."
+    return f"{picks}: {clash}{ties}."
 
 
 def _too_few(bias: Bias) -> str:
@@ -272,8 +270,8 @@ def _explained(bias: Bias) -> tuple[str, ...]:
     if bias.model.effects is None or share is None or most is None or share <= most:
         return ()
     return (
-        f"Of all that documents move between the shuffles, the place they were given at explains {percent(share)} "
-        f"(by chance alone hardly more than {percent(most)}).",
+        f"The place at which documents are given explains {percent(share)} of how they move between the shuffles "
+        f"(chance alone: hardly more than {percent(most)}).",
     )
 
 

@@ -29,7 +29,7 @@ def position_effects(bias: Bias, dark: bool) -> go.Figure:
     title = "What each place gains or loses"
     model = bias.model
     if model.effects is None:
-        return empty(title, "These runs cannot tell the effect of each place: take more shuffles.", dark)
+        return empty(title, "Too few runs to tell: take more shuffles.", dark)
     band = None if bias.noise is None else bias.noise.band
     notes = ["Places that a document gains by being given there."]
     if model.low is not None and model.high is not None and (model.low < model.high).any():
@@ -58,7 +58,7 @@ def slot_effects(slots: SlotBias, dark: bool) -> go.Figure:
     """Draw each slot's advantage within the prompt: chance to win minus chance to lose, with intervals."""
     title = f"Slots in prompts of {slots.size} documents"
     if slots.effects is None:
-        return empty(title, "These prompts cannot tell the slots apart: take more shuffles.", dark)
+        return empty(title, "Too few prompts to tell: take more shuffles.", dark)
     notes = [f"{slots.prompts:,} prompts. 0: no advantage.", "1: always above an equally good document."]
     figure = _drawn(slots.effects, slots.low, slots.high, dark, unit="", place="slot", band=None)
     seen = [value for row in (slots.effects, slots.low, slots.high) if row is not None for value in np.abs(row)]

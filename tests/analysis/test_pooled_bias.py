@@ -61,6 +61,11 @@ def test_queries_whose_replies_had_to_be_mended_count_for_no_direction():
     assert pool([mended]).earlier == 0
 
 
+def test_that_no_query_has_a_trend_is_said_so():
+    still = [query(Effect(noise=0.0), number) for number in range(3)]
+    assert pool(still).sentence.startswith("No trend was found in any of 3 queries. No common direction was found")
+
+
 def test_lists_of_different_lengths_are_pooled_by_slope():
     queries = [query(Effect(primacy=0.8), 1, n=6), query(Effect(primacy=0.8), 2, n=12)]
     found = pool(queries)

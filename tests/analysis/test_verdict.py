@@ -49,7 +49,7 @@ def test_primacy_is_told_as_gained_places_with_interval_p_and_noise():
         f"(95 % {effect.low:.1f} to {effect.high:.1f}, p < .001)."
     )
     explained, *rest = told.remarks
-    assert explained.startswith("Of all that documents move between the shuffles")
+    assert explained.startswith("The place at which documents are given explains")
     assert rest == [f"Repeating the same order moves documents {said(moved)}."]
     assert told.text == f"{told.sentence} {explained} {rest[0]}"
 
@@ -207,10 +207,20 @@ def test_ties_that_a_preferred_side_leaves_are_told_once():
     half = replace(bias, shuffled=replace(bias.shuffled, tied_pairs=0.9))
     told = verdict(half, one_sided(0, n=10))
     assert told.sentence == (
-        "The model nearly always picks the first passage: 45 of 45 pairs contradict themselves in most runs, and 90 % "
-        "of the pairs of documents tie in the ranking."
+        "The model always picks the first passage: every pair contradicts itself, and 90 % of the pairs of documents "
+        "tie in the ranking."
     )
     assert told.text.count("tie") == 1
+
+
+def test_a_side_that_some_runs_do_not_pick_is_not_picked_always():
+    answers = [SlotAnswer(run, (a, b), (0,)) for run in range(5) for a in range(4) for b in range(4) if a != b]
+    answers[0] = replace(answers[0], order=(1,))
+    told = verdict(tied(), pairwise_bias(answers))
+    assert told.sentence == (
+        "The model nearly always picks the first passage: 6 of 6 pairs contradict themselves in most runs, so "
+        "everything ties."
+    )
 
 
 def test_a_side_that_decides_what_is_asked_in_one_order_is_told_after_the_bias_that_comes_of_it():
@@ -239,8 +249,8 @@ def test_what_positions_explain_is_told_where_chance_alone_would_not():
     share, most = bias.model.position_share, share_by_chance(10, 10)
     assert share > most
     assert (
-        "Of all that documents move between the shuffles, the place they were given at explains "
-        f"{100 * share:.0f} % (by chance alone hardly more than {100 * most:.0f} %)."
+        f"The place at which documents are given explains {100 * share:.0f} % of how they move between the shuffles "
+        f"(chance alone: hardly more than {100 * most:.0f} %)."
     ) in verdict(bias).remarks
     assert "explains" not in verdict(found(EFFECTS["none"])).text
 

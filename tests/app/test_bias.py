@@ -115,6 +115,15 @@ def test_no_remedy_is_chosen_where_there_is_nothing_to_mend(app):
     assert "there is no bias to compare" in tab.html()
 
 
+def test_whether_there_is_a_bias_to_mend_is_not_said_where_the_runs_cannot_tell(app):
+    tab = with_strategies(app, {"kind": "pairwise-sort", "k": 1, "model": "simulated:overlap?primacy=50"})
+    tab.at.number_input(key="bias-runs").set_value(2)
+    measured(tab.run())
+    assert "The model always picks the first passage" in findings(tab)[0]
+    assert "Too few runs to tell" in findings(tab)[0]
+    assert "Whether there is a bias to mend is not known yet." in tab.html()
+
+
 def test_windows_are_analysed_by_slot_too(app):
     spec = {"kind": "listwise-window", "window": 3, "stride": 1, "model": PRIMACY}
     tab = measured(with_strategies(app, spec))

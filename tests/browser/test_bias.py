@@ -17,6 +17,8 @@ pytestmark = pytest.mark.browser
 TEXTS = ["apple pie", "motor oil", "apple juice", "blue pie chart", "clear sky", "pie and apple tart", "old harbour"]
 BIASED = {"kind": "listwise", "model": "simulated:overlap?primacy=3&noise=0.2", "reasons": False}
 
+CANCELLING = {"kind": "pairwise-all", "model": "simulated:overlap?primacy=50"}
+
 
 @pytest.fixture
 def session(server):
@@ -48,10 +50,14 @@ def test_a_biased_and_an_unbiased_result_fit_the_screen_and_say_what_they_are(ch
     for name, strategy, said in (
         ("biased", BIASED, "Earlier documents are favoured"),
         ("unbiased", "bm25", "The order of the input changed nothing"),
+        ("cancelling", CANCELLING, "The model always picks the first passage: every pair contradicts itself"),
     ):
         page.goto(session(strategy))
         page.wait_for_selector(".rl-finding")
         assert said in page.inner_text(".rl-finding")
+        if name == "cancelling":
+            assert "1: the first passage wins" in page.inner_text("[class*=st-key-matrix]")
+            assert not page.get_by_role("button", name="Try remedies", exact=True).is_visible()
         if name == "biased":
             page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 3")
         wide = page.evaluate("document.documentElement.scrollWidth")

@@ -110,13 +110,15 @@ def _nothing_to_mend(shown: BiasResult | None, titles: Sequence[str], queries: i
     verdict = None if shown is None or queries > 1 else shown.verdict
     if verdict is None:
         return "No bias was found over the queries: there is nothing to mend."
-    if verdict.side is not None:
-        said = "The order of the input does nothing to this ranking: there is no bias to mend in it."
-        surer = " Probability mode may show which document it likes better." if "Probability mode" in titles else ""
-        return f"{said} What it lacks is a model that tells the documents apart.{surer}"
     if verdict.finding in {"cannot tell", "repairs", "failed"}:
         return "Whether there is a bias to mend is not known yet."
-    return "No bias was found: there is nothing to mend."
+    if verdict.side is None:
+        return "No bias was found: there is nothing to mend."
+    surer = " Probability mode may show which document it likes better." if "Probability mode" in titles else ""
+    return (
+        "The order of the input was not found to change this ranking: there is no bias to mend in it. What it lacks is "
+        f"a model that tells the documents apart.{surer}"
+    )
 
 
 def _choose(
