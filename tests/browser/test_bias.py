@@ -56,7 +56,7 @@ def test_a_biased_and_an_unbiased_result_fit_the_screen_and_say_what_they_are(ch
         page.wait_for_selector(".rl-finding")
         assert said in page.inner_text(".rl-finding")
         if name == "cancelling":
-            assert "1: the first passage wins" in page.inner_text("[class*=st-key-matrix]")
+            page.locator("[class*=st-key-matrix] svg text", has_text="1: the first passage wins").first.wait_for()
             assert not page.get_by_role("button", name="Try remedies", exact=True).is_visible()
         if name == "biased":
             page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 3")
