@@ -6,6 +6,7 @@ from reranking.ui import columns_view, inputs, notices, overview, page, results,
 
 top = page.begin_editing()
 entered = state.draft()
+at_work = state.is_at_work("comparison")
 
 with st.container(horizontal=True, vertical_alignment="center", key="query-line"):
     inputs.query_box(entered)
@@ -26,6 +27,8 @@ if not entered.is_empty():
 
 job = state.latest_job("comparison")
 busy = job is not None and job.state == "running"
+if at_work and not busy:
+    st.rerun()  # it ended while what stands above was drawn, which shows it as still running
 missing = inputs.problems(entered, documents)
 if busy:
     if action.button("Cancel", key="cancel", width=140):

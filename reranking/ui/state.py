@@ -236,6 +236,12 @@ def latest_job(kind: JobKind) -> JobStatus | None:
     return latest_job_of(store().jobs.of(session, kind), jobs().status, entered, entered.others)
 
 
+def is_at_work(kind: JobKind) -> bool:
+    """Whether a job for the current query is running."""
+    job = latest_job(kind)
+    return job is not None and job.state == "running"
+
+
 def label_of(strategy: Strategy) -> str:
     """What the user calls this strategy with these parameters; empty for the name made from them."""
     entered: Draft | None = st.session_state.get("draft")
