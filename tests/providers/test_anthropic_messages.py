@@ -251,5 +251,5 @@ def test_an_opened_model_has_the_address_and_no_key_in_its_identity():
     opened = open_model("anthropic", "claude-x", settings)
     assert isinstance(opened, Model)
     assert opened.name == "anthropic:claude-x"
-    assert opened.connection == "http://proxy.example"  # the SDK adds /v1 itself
+    assert opened.place == "http://proxy.example"  # the SDK adds /v1 itself
     assert KEY not in opened.fingerprint
