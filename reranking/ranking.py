@@ -30,23 +30,41 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Contribution:
-    """One additive part of a score, such as a query term's share."""
+    """One additive part of a score, such as a query term's share.
+
+    `detail` is what it matched or how it came about, `note` why it is as small as it is.
+    """
 
     part: str
     value: float
     detail: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An answer that a model could choose and the probability it gave it, None if it returned none.
+
+    Of choices for which a model has no probabilities, there is only the one that it wrote.
+    """
+
+    text: str
+    probability: float | None
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
     """Why a document is where it is, as far as the strategy's own output tells.
 
-    `contributions` sum to the score. `quotes` are checked against the document's text.
+    `contributions` sum to the score. `quotes` are checked against the document's text. `choices`
+    are the answers that the model was to choose from, where the score comes from their probabilities.
     """
 
     reason: str | None = None
     quotes: tuple[Quote, ...] = ()
     contributions: tuple[Contribution, ...] = ()
+    choices: tuple[Choice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

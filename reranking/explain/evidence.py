@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from reranking.ranking import Contribution, Diagnostic, Item, Ranking
+from reranking.ranking import Contribution, Diagnostic, Explanation, Item, Ranking
 from reranking.wording import listed, one_line
 
 PARTS_NAMED = 3
 REASON_SHOWN = 240
 NOTE_SHOWN = 160
 ABOUT_FEW = 5
+CHOICES_NAMED = 4
 
 
 def score_text(score: float) -> str:
@@ -25,13 +26,19 @@ def because(ranking: Ranking, index: int) -> tuple[str, ...]:
     """What the ranking tells of a document's place, each piece the end of a sentence; never empty.
 
     `index` is the document's original position. The pieces are: the score and the parts that
-    make it up, or beside it the best score; the reason given; quotes; notes on this document.
+    make it up, or beside it the best score; how the model chose; the reason given; quotes; notes on this document.
     Without any of them it is said that there is no reason. A failed ranking has no place to tell of.
     """
     if ranking.outcome == "failed":
         return ("it failed and gives no order",)
     item = next(item for item in ranking if item.index == index)
-    told = [*_score(ranking, item), *_reason(item), *_quotes(item), *_noted(ranking.diagnostics, index)]
+    told = [
+        *_score(ranking, item),
+        *_choices(item),
+        *_reason(item),
+        *_quotes(item),
+        *_noted(ranking.diagnostics, index),
+    ]
     if not told:
         return ("it gives an order and no reason",)
     return tuple(told)
@@ -56,14 +63,44 @@ def _parts(parts: Sequence[Contribution]) -> str:
     largest = sorted(parts, key=lambda part: -abs(part.value))
     named = [part for part in largest if part.value][:PARTS_NAMED]
     if not named:
-        return f", nothing from {listed([f'“{part.part}”' for part in parts[:6]])}{' and others' * (len(parts) > 6)}"
-    words = [f"{score_text(part.value)} from “{part.part}”{_detail(part)}" for part in named]
+        names = [f"“{part.part}”{_note(part)}" for part in parts[:6]]
+        return f", nothing from {listed(names)}{' and others' * (len(parts) > 6)}"
+    words = [f"{score_text(part.value)} from “{part.part}”{_detail(part)}{_note(part)}" for part in named]
     left = sum(part.value != 0 for part in parts) - len(named)
     return f", of which {listed(words)}" + (f"; {left} smaller part{'s' * (left > 1)}" if left else "")
 
 
 def _detail(part: Contribution) -> str:
     return f" ({part.detail})" if part.detail and part.detail != part.part else ""
+
+
+def _note(part: Contribution) -> str:
+    return f" ({part.note})" if part.note else ""
+
+
+def choices(explanation: Explanation | None) -> str:
+    """How the model answered where it was to choose, the likeliest first, as a clause; empty where it was not."""
+    known = explanation.choices if explanation is not None else ()
+    if not known:
+        return ""
+    written = [choice.text for choice in known if choice.written]
+    if written:
+        return f"it wrote “{written[0]}”, without a probability"
+    rated = sorted(known, key=lambda choice: -(choice.probability or 0.0))
+    told = [f"“{choice.text}” {_probability(choice.probability)}" for choice in rated[:CHOICES_NAMED]]
+    left = len(rated) - len(told)
+    return f"probability of {listed(told)}" + (f"; {left} less likely" if left else "")
+
+
+def _probability(value: float | None) -> str:
+    if value is None:
+        return "not returned"
+    return f"{value:.3f}" if value >= 0.0005 else "under 0.001"
+
+
+def _choices(item: Item) -> list[str]:
+    told = choices(item.explanation)
+    return [told] if told else []
 
 
 def _reason(item: Item) -> list[str]:

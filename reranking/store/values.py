@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 
 from reranking.documents import Candidate, Document
-from reranking.ranking import Contribution, Diagnostic, Explanation, Item, Quote, Ranking, Usage
+from reranking.ranking import Choice, Contribution, Diagnostic, Explanation, Item, Quote, Ranking, Usage
 from reranking.replies import Reply, reply_from_json, reply_to_json
 from reranking.store.database import StoreError
 
 TYPE = "$type"
 
 CLASSES: dict[str, type[Any]] = {
-    cls.__name__: cls for cls in (Ranking, Item, Explanation, Quote, Contribution, Diagnostic, Usage, Document)
+    cls.__name__: cls for cls in (Ranking, Item, Explanation, Quote, Contribution, Choice, Diagnostic, Usage, Document)
 }
 
 # The fields that are declared as tuples; in JSON they are plain arrays.

@@ -73,10 +73,14 @@ class BM25(Strategy):
     def steps(self, query: str, candidates: Candidates) -> Steps:
         tokenise = TOKENISERS[self.tokens]
         texts = [f"{item.title}\n{item.text}" if item.title else item.text for item in candidates]
-        shares, terms = yield aside(self._shares, query, texts, tokenise)
+        shares, terms, notes = yield aside(self._shares, query, texts, tokenise)
         scores = [math.fsum(row) for row in shares]
         explanations = [
-            Explanation(contributions=tuple(Contribution(term, share) for term, share in zip(terms, row, strict=True)))
+            Explanation(
+                contributions=tuple(
+                    Contribution(term, share, note=note) for term, share, note in zip(terms, row, notes, strict=True)
+                )
+            )
             for row in shares
         ]
         return by_score(
@@ -89,16 +93,21 @@ class BM25(Strategy):
 
     def _shares(
         self, query: str, texts: Sequence[str], tokenise: Callable[[str], list[str]]
-    ) -> tuple[list[list[float]], list[str]]:
-        """Per document each query term's share of its score, and the terms in query order."""
+    ) -> tuple[list[list[float]], list[str], list[str]]:
+        """Per document each query term's share of its score; the terms in query order, and a note on each."""
         pool = [tokenise(text) for text in texts]
         terms = list(dict.fromkeys(tokenise(query)))
         if not any(pool):  # the library divides by the mean length
-            return [[0.0] * len(terms) for _ in pool], terms
+            return [[0.0] * len(terms) for _ in pool], terms, [""] * len(terms)
         index = _index(pool, self.k1, self.b, self.idf)
         asked = tokenise(query)
         columns = [index.get_scores([term]) * asked.count(term) for term in terms]
-        return [[float(column[at]) for column in columns] for at in range(len(pool))], terms
+        found = [set(tokens) for tokens in pool]
+        notes = [
+            _note(sum(term in tokens for tokens in found), len(pool), index.idf.get(term, 0.0), self.idf)
+            for term in terms
+        ]
+        return [[float(column[at]) for column in columns] for at in range(len(pool))], terms, notes
 
     def _notes(
         self, candidates: Candidates, terms: Sequence[str], shares: Sequence[Sequence[float]]
@@ -117,6 +126,17 @@ class BM25(Strategy):
         if not terms:
             notes.append(Diagnostic("no-terms", "The query has no words to search for: all documents tie."))
         return notes
+
+
+def _note(holding: int, documents: int, weight: float, idf: str) -> str:
+    """Why a word that so many documents hold counts nothing or little; empty for a word like any other."""
+    if not holding:
+        return "in no document"
+    if weight <= 0:
+        return "in half of the documents or more: counts nothing"
+    if idf == "okapi" and 2 * holding > documents:
+        return "in more than half of the documents: counts a quarter of the average"
+    return ""
 
 
 def _index(pool: list[list[str]], k1: float, b: float, idf: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import partial
 from typing import ClassVar, Literal
 
@@ -13,7 +14,7 @@ from reranking.documents import Candidate, Candidates
 from reranking.explain.quotes import check_quotes
 from reranking.parsing import parse_grade
 from reranking.prompts.passages import fenced
-from reranking.ranking import Diagnostic, Explanation, by_score
+from reranking.ranking import Choice, Diagnostic, Explanation, by_score
 from reranking.replies import Choices, Failed, Text
 from reranking.requests import Choose, Generate, Request, schema_text
 from reranking.strategies.base import Answer, Family, Steps
@@ -143,6 +144,7 @@ class YesNo(LLMStrategy):
 
         replies = yield from shown.ask([partial(request, place) for place in range(len(candidates))])
         written = _written(candidates, replies)
+        explanations = [_choices(reply, ("yes", "no")) for reply in replies]
         notes = [
             *shown.notes(),
             *_lost(candidates, replies),
@@ -155,7 +157,7 @@ class YesNo(LLMStrategy):
         kind = "written yes (1) or no (0)" if written else "probability"
         if written and len(written) < len(_chosen(replies)):
             kind = f"probability, or {kind}"
-        return by_score(candidates, scores, kind, diagnostics=notes)
+        return by_score(candidates, scores, kind, explanations=explanations, diagnostics=notes)
 
 
 def _yes(reply: Answer) -> float | None:
@@ -167,6 +169,18 @@ def _yes(reply: Answer) -> float | None:
         first, second = (-math.inf if logprob is None else logprob for logprob in reply.known)
         return 1 / (1 + math.exp(min(second - first, 700)))
     return yes / (yes + no)
+
+
+def _choices(reply: Answer, texts: Sequence[str]) -> Explanation | None:
+    """How the model chose between these answers; None if it did not."""
+    if not isinstance(reply, Choices) or all(logprob is None for logprob in reply.known):
+        return None
+    pairs = list(zip(texts, reply.known, strict=True))
+    if reply.by == "generated":
+        return Explanation(
+            choices=tuple(Choice(text, None, written=True) for text, known in pairs if known is not None)
+        )
+    return Explanation(choices=tuple(Choice(text, None if known is None else math.exp(known)) for text, known in pairs))
 
 
 def _chosen(replies: list[Answer]) -> list[Choices]:
@@ -200,7 +214,7 @@ def _read_grade(
     if isinstance(reply, Choices):
         score = _expected(reply)
         if score is not None:
-            return score, None, []
+            return score, _choices(reply, [str(grade) for grade in range(top + 1)]), []
         problem = "no usable grade among the answers"
         if top > _ONE_DIGIT and reply.by == "logprobs":
             problem += f" (a model that writes 10 as two tokens needs top <= {_ONE_DIGIT})"

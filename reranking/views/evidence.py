@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from reranking.explain.evidence import score_text
+from reranking.explain.evidence import choices, score_text
 from reranking.explain.highlight import Span, marked, term_spans, weight_kind
-from reranking.ranking import Explanation, Item, Ranking
+from reranking.ranking import Contribution, Explanation, Item, Ranking
 from reranking.strategies.base import Strategy
 
 TEXT_SHOWN = 20_000
@@ -82,7 +82,7 @@ def parts(explanation: Explanation | None, most: int = PARTS_SHOWN) -> str:
         return ""
     ordered = sorted(explanation.contributions, key=lambda part: -abs(part.value))
     rows = "".join(
-        f"<tr><td>{escape(part.part)}{' → ' + escape(part.detail) if part.detail else ''}</td>"
+        f"<tr><td>{escape(part.part)}{' → ' + escape(part.detail) if part.detail else ''}{_note(part)}</td>"
         f"<td class='rl-num'>{score_text(part.value)}</td></tr>"
         for part in ordered[:most]
     )
@@ -91,13 +91,20 @@ def parts(explanation: Explanation | None, most: int = PARTS_SHOWN) -> str:
     return f"<table class='rl-table rl-parts'><tbody>{rows}{more}</tbody></table>"
 
 
+def _note(part: Contribution) -> str:
+    return f"<div class='rl-meaning'>{escape(part.note)}</div>" if part.note else ""
+
+
 def no_reason(item: Item, ranking: Ranking, name: str) -> str:
-    """That the strategy of that name gives no reason, where none is there; empty otherwise."""
+    """That the strategy of that name gives no reason, and how its model chose; empty where a reason is there."""
     found = item.explanation
     if found is not None and (found.reason or found.contributions or found.quotes):
         return ""
     if any(other.explanation is not None and other.explanation.reason for other in ranking):
         return "<div class='rl-more'>No reason came for this document.</div>"
+    chosen = choices(found)
+    if chosen:
+        return f"<div class='rl-more'>{escape(f'{name} asked for a choice and no reason: {chosen}.')}</div>"
     gives = "an order" if all(other.score is None for other in ranking) else "a score"
     return f"<div class='rl-more'>{escape(name)} gives {gives}, no reason.</div>"
 

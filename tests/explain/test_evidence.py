@@ -3,9 +3,9 @@
 import re
 
 from reranking.documents import as_candidates
-from reranking.explain.evidence import because
+from reranking.explain.evidence import because, choices
 from reranking.explain.quotes import check_quotes
-from reranking.ranking import Contribution, Diagnostic, Explanation, by_order, by_score, failed
+from reranking.ranking import Choice, Contribution, Diagnostic, Explanation, by_order, by_score, failed
 from reranking.strategies.lexical import BM25
 from tests.support import rank
 
@@ -36,6 +36,26 @@ def test_smaller_parts_are_counted_and_what_a_part_matched_is_named():
 def test_a_score_of_nothing_names_what_gave_nothing():
     ranking = scored(None, Explanation(contributions=(Contribution("apple", 0.0), Contribution("pie", 0.0))))
     assert because(ranking, 1) == ("score 1.000 (points), nothing from “apple” and “pie”",)
+
+
+def test_a_word_that_counts_nothing_says_why():
+    common = Contribution("pie", 0.0, note="in half of the documents or more: counts nothing")
+    ranking = scored(None, Explanation(contributions=(Contribution("apple", 0.0), common)))
+    assert because(ranking, 1) == (
+        "score 1.000 (points), nothing from “apple” and “pie” (in half of the documents or more: counts nothing)",
+    )
+
+
+def test_how_the_model_chose_is_told_the_likeliest_first():
+    yes_no = Explanation(choices=(Choice("yes", 0.2), Choice("no", 0.7)))
+    assert because(scored(yes_no, None), 0)[1] == "probability of “no” 0.700 and “yes” 0.200"
+    lacking = Explanation(choices=(Choice("yes", 0.2), Choice("no", None)))
+    assert choices(lacking) == "probability of “yes” 0.200 and “no” not returned"
+    grades = Explanation(choices=tuple(Choice(str(at), at / 100) for at in range(11)))
+    assert choices(grades) == "probability of “10” 0.100, “9” 0.090, “8” 0.080 and “7” 0.070; 7 less likely"
+    written = Explanation(choices=(Choice("yes", None, written=True),))
+    assert choices(written) == "it wrote “yes”, without a probability"
+    assert choices(None) == choices(Explanation("why")) == ""
 
 
 def test_a_bare_score_stands_beside_the_highest():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from reranking.documents import Candidate, Document, as_candidates
 from reranking.ranking import (
     OUTCOMES,
+    Choice,
     Contribution,
     Diagnostic,
     Explanation,
@@ -49,7 +50,8 @@ explanations = st.builds(
     Explanation,
     st.none() | texts,
     st.lists(st.builds(Quote, texts, st.none() | whole, st.none() | whole), max_size=2).map(tuple),
-    st.lists(st.builds(Contribution, texts, numbers, texts), max_size=2).map(tuple),
+    st.lists(st.builds(Contribution, texts, numbers, texts, texts), max_size=2).map(tuple),
+    st.lists(st.builds(Choice, texts, st.none() | numbers, st.booleans()), max_size=2).map(tuple),
 )
 diagnostics = st.builds(
     Diagnostic, texts, texts, st.lists(whole, max_size=3).map(tuple), texts, st.dictionaries(texts, values, max_size=2)

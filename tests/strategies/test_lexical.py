@@ -33,6 +33,31 @@ def test_noveleval_gives_the_published_figures():
         assert 100 * sum(values) / 21 == pytest.approx(figures[f"ndcg@{k}"], abs=figures["tolerance"])
 
 
+def notes(query, texts, **parameters):
+    """Word of the query -> what is said of how it counts."""
+    _, ranking = scores(query, texts, **parameters)
+    return {part.part: part.note for part in ranking.items[0].explanation.contributions}
+
+
+def test_a_word_of_half_of_the_documents_counts_nothing_and_says_so():
+    texts = ["common rare", "common", "two", "three"]
+    assert notes("common rare none", texts) == {
+        "common": "in half of the documents or more: counts nothing", "rare": "", "none": "in no document",
+    }  # fmt: skip
+    found, _ = scores("common", texts)
+    assert set(found.values()) == {0.0}
+    assert notes("common rare", texts, idf="lucene") == {"common": "", "rare": ""}
+
+
+def test_a_word_of_more_than_half_of_the_documents_counts_a_quarter_of_the_average_and_says_so():
+    from rank_bm25 import BM25Okapi
+
+    texts = ["common a b", "common c d", "common e f", "g h"]
+    library = BM25Okapi([words(text) for text in texts])
+    assert library.idf["common"] == pytest.approx(0.25 * library.average_idf)
+    assert notes("common", texts) == {"common": "in more than half of the documents: counts a quarter of the average"}
+
+
 @given(
     st.lists(st.text(st.sampled_from("abc de"), max_size=30), min_size=1, max_size=8),
     st.text(st.sampled_from("abc de")),

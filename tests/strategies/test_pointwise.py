@@ -6,6 +6,7 @@ import math
 import pytest
 
 from reranking.documents import Document, as_candidates
+from reranking.ranking import Choice
 from reranking.replies import Choices, Text
 from reranking.strategies.grade_all import GradeAll
 from reranking.strategies.pointwise import Grade, YesNo
@@ -45,6 +46,32 @@ def test_a_model_without_logprobs_scores_one_or_zero_and_the_ranking_says_so():
     assert ranking.score_kind == "written yes (1) or no (0)"
     assert ranking.outcome == "partial"
     assert {"no-logprobs", "unusable-reply"} <= {note.code for note in ranking.diagnostics}
+
+
+def test_how_the_model_chose_is_kept_with_the_document():
+    replies = [
+        Choices(logprobs=(math.log(0.6), math.log(0.2))),
+        Choices(logprobs=(math.log(0.6), None)),
+        Choices(logprobs=(None, 0.0), by="generated"),
+        Choices(logprobs=(None, None)),
+    ]
+    ranking = rank(YesNo(model=by_document(replies)), 4)
+    kept = {item.index: item.explanation and item.explanation.choices for item in ranking}
+    assert kept == {
+        0: (Choice("yes", pytest.approx(0.6)), Choice("no", pytest.approx(0.2))),
+        1: (Choice("yes", pytest.approx(0.6)), Choice("no", None)),
+        2: (Choice("no", None, written=True),),
+        3: None,
+    }
+
+
+def test_the_expected_grade_keeps_the_probability_of_every_grade():
+    logprobs = (math.log(0.25), None, math.log(0.75), None)
+    ranking = rank(Grade(model=by_document([Choices(logprobs=logprobs)]), mode="expected", top=3), 1)
+    kept = ranking.items[0].explanation.choices
+    assert [(choice.text, choice.probability) for choice in kept] == [
+        ("0", pytest.approx(0.25)), ("1", None), ("2", pytest.approx(0.75)), ("3", None),
+    ]  # fmt: skip
 
 
 def test_the_expected_grade_is_the_mean_over_the_returned_probabilities():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from reranking.documents import Document, as_candidates
 from reranking.explain.quotes import check_quotes
-from reranking.ranking import Contribution, Diagnostic, Explanation, Usage, by_order, by_score, failed
+from reranking.ranking import Choice, Contribution, Diagnostic, Explanation, Usage, by_order, by_score, failed
 from reranking.strategies.fusing import Fusion
 from reranking.strategies.input_order import InputOrder
 from reranking.strategies.lexical import BM25
@@ -242,6 +242,19 @@ def test_a_strategy_that_gives_no_reason_says_so_and_one_that_does_says_where_it
     assert "gives a score, no reason" not in shown
     summed = [Explanation(contributions=(Contribution("a", 1.0),))] * 2
     assert "no reason" not in listed([by_score(items, [1, 0], "x", explanations=summed)], full=99)
+
+
+def test_a_strategy_whose_model_chose_shows_how_instead_of_a_reason():
+    items = as_candidates(["a", "b"])
+    chosen = [Explanation(choices=(Choice("yes", 0.75), Choice("no", 0.25))), None]
+    shown = listed([by_score(items, [0.75, 0], "x", explanations=chosen)], strategies=[YesNo()], full=99)
+    assert "Yes/no asked for a choice and no reason: probability of “yes” 0.750 and “no” 0.250." in shown
+
+
+def test_what_a_part_of_a_score_lacks_stands_below_it_as_text():
+    told = [Explanation(contributions=(Contribution("apple", 0.0, note="in <b>all</b>: counts nothing"),))]
+    shown = listed([by_score(as_candidates(["a"]), [0.0], "x", explanations=told)], full=99)
+    assert "in &lt;b&gt;all&lt;/b&gt;: counts nothing" in shown
 
 
 def test_what_a_score_is_stands_at_its_column_in_the_strategys_own_words():
