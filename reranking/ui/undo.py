@@ -1,8 +1,8 @@
-"""Steps back: what the documents and the strategy set were before the last changes, kept for this browser tab."""
+"""Steps back and forth between what the documents and the strategy set were, kept for this browser tab."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import streamlit as st
@@ -16,7 +16,7 @@ STEPS = 20
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A state to go back to, and the words for what was done since."""
+    """A state to go to, and the words for the change that lies between."""
 
     done: str
     entered: dict[str, Any]
@@ -26,37 +26,64 @@ class _Step:
     text: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Steps:
+    """The states before the last changes, and those that were gone back from, the nearest last in both."""
+
+    back: list[_Step] = field(default_factory=list)
+    forth: list[_Step] = field(default_factory=list)
+
+
 def before(part: Part, done: str, *, whole: bool = False, text: bool = False) -> None:
     """Remember what is there, ahead of a change that the words `done` tell.
 
-    `whole` says that the change takes other queries too, `text` that it writes over pasted text.
+    `whole` says that the change takes other queries too, and shows the first of them; `text` that
+    it writes over pasted text. What was gone back from is then out of reach.
     """
-    entered = state.draft()
-    queries = (list(entered.others), entered.at)
-    shelf = [Entry(**entry.to_json()) for entry in entered.shelf]
-    steps = _steps(part)
-    steps.append(_Step(done, entered.of_one_query(), queries, shelf, whole, text))
-    del steps[:-STEPS]
+    steps = _steps(part, at=0 if whole else None)
+    steps.back.append(_now(done, whole=whole, text=text))
+    del steps.back[:-STEPS]
+    steps.forth.clear()
 
 
 def offer(part: Part) -> None:
-    """A button that goes one step back, if there is one."""
+    """Buttons that go one step back and one step forth, as far as there are any."""
     steps = _steps(part)
-    if steps and st.button(notices.label(f"Undo: {steps[-1].done}"), key=f"undo-{part}", icon=":material/undo:"):
-        _back(part, steps.pop())
-        state.keep()
-        st.rerun()
+    if steps.back and st.button(
+        notices.label(f"Undo: {steps.back[-1].done}"), key=f"undo-{part}", icon=":material/undo:"
+    ):
+        _go(part, steps.back, to="forth")
+    if steps.forth and st.button(
+        notices.label(f"Redo: {steps.forth[-1].done}"), key=f"redo-{part}", icon=":material/redo:"
+    ):
+        _go(part, steps.forth, to="back")
 
 
-def _steps(part: Part) -> list[_Step]:
-    """The steps of this session's current query, or of its strategy set."""
+def _go(part: Part, steps: list[_Step], to: Literal["back", "forth"]) -> None:
+    """Go to the nearest of the steps, and remember the way from there."""
+    step = steps.pop()
+    here = _now(step.done, whole=step.whole, text=step.text)
+    _restore(part, step)
+    getattr(_steps(part), to).append(here)
+    state.keep()
+    st.rerun()
+
+
+def _now(done: str, *, whole: bool, text: bool) -> _Step:
     entered = state.draft()
-    place = (st.session_state.get("drafts", 0), entered.at if part == "documents" else 0)
-    steps: list[_Step] = st.session_state.setdefault("undo", {}).setdefault((part, *place), [])
+    shelf = [Entry(**entry.to_json()) for entry in entered.shelf]
+    return _Step(done, entered.of_one_query(), (list(entered.others), entered.at), shelf, whole, text)
+
+
+def _steps(part: Part, at: int | None = None) -> _Steps:
+    """The steps of this session's query at that place (that on the screen, if None), or of its strategy set."""
+    place = state.draft().at if at is None else at
+    key = (part, st.session_state.get("drafts", 0), place if part == "documents" else 0)
+    steps: _Steps = st.session_state.setdefault("undo", {}).setdefault(key, _Steps())
     return steps
 
 
-def _back(part: Part, step: _Step) -> None:
+def _restore(part: Part, step: _Step) -> None:
     entered = state.draft()
     if part == "strategies":
         entered.shelf = step.shelf

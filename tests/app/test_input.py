@@ -112,6 +112,45 @@ def test_an_upload_is_undone_with_its_queries(app):
     assert (tab.field("query").value, tab.field("text").value) == ("apple pie", TWO)
 
 
+def test_what_was_undone_can_be_done_again_up_to_the_next_change(app):
+    tab = table(entered(app, text="\n\n".join(f"text {at}" for at in range(8))))
+    before = texts(tab)
+    assert not tab.has("redo-documents")
+    first = texts(tab.click("shuffle"))
+    second = texts(tab.click("shuffle"))
+    tab.click("undo-documents").click("undo-documents")
+    assert texts(tab) == before
+    assert texts(tab.click("redo-documents")) == first
+    assert texts(tab.click("redo-documents")) == second
+    assert not tab.has("redo-documents")
+    assert texts(tab.click("undo-documents")) == first
+    tab.click("as-text")
+    assert not tab.has("redo-documents")
+    assert texts(tab.click("undo-documents")) == first
+
+
+def test_an_upload_that_was_undone_from_a_later_query_comes_back_with_all_its_queries(app):
+    tab = app().upload(("many.jsonl", MANY)).use().click("next-query")
+    tab.upload(("two.json", json.dumps([{"text": "one"}, {"text": "two"}]).encode())).use()
+    assert len(draft(tab).queries()) == 1
+    tab.click("undo-documents")
+    assert [one.query for one in draft(tab).queries()] == ["a", "b", "c"]
+    assert draft(tab).at == 1
+    tab.click("redo-documents")
+    assert texts(tab) == ["one", "two"]
+    assert len(draft(tab).queries()) == 1
+
+
+def test_the_screen_that_two_undos_emptied_comes_back(app):
+    tab = app()
+    tab.click("example-minor-burn").click("paste-instead").click("undo-documents").click("undo-documents")
+    assert draft(tab).is_empty()
+    tab.click("redo-documents")
+    assert draft(tab).query
+    assert len(texts(tab)) > 10
+    assert open_store().sessions.get(tab.session).draft["query"] == draft(tab).query
+
+
 def test_a_shuffle_is_the_same_for_the_same_seed_and_each_step_is_undone(app):
     text = "\n\n".join(f"text {at}" for at in range(8))
     before = text.split("\n\n")

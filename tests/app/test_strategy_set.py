@@ -29,6 +29,15 @@ def test_a_removed_line_comes_back_with_undo_at_its_place(app):
     assert [entry["spec"]["kind"] for entry in open_store().sessions.get(tab.session).draft["shelf"]] == before
 
 
+def test_a_removal_that_was_undone_is_done_again(app):
+    tab = entered(app)
+    before = kinds(tab)
+    tab.edit(shelf(tab)[1]).click(f"remove-{shelf(tab)[1].key}").click("undo-strategies")
+    assert kinds(tab) == before
+    assert kinds(tab.click("redo-strategies")) == [before[0], *before[2:]]
+    assert kinds(tab.click("undo-strategies")) == before
+
+
 def test_lines_are_moved_and_duplicated(app):
     tab = entered(app)
     first, second, *rest = kinds(tab)
