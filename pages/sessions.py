@@ -1,10 +1,10 @@
-"""Sessions: find, open and delete what was saved."""
+"""Sessions: find, open, report and delete what was saved."""
 
 from datetime import datetime
 
 import streamlit as st
 
-from reranking.ui import deleting, page, state
+from reranking.ui import deleting, page, reporting, state
 from reranking.views.amounts import spent
 
 page.begin()
@@ -21,7 +21,7 @@ if not rows:
 
 for row in rows:
     with st.container(border=True, key=f"session-{row.id}"):
-        text, open_button, delete_button = st.columns([8, 1, 1], vertical_alignment="center")
+        text, open_button, report_button, delete_button = st.columns([7, 1, 1, 1], vertical_alignment="center")
         title = row.title or "Draft"
         cost = "cost unknown" if row.cost_usd is None else spent(row.cost_usd)
         changed = datetime.fromtimestamp(row.updated)
@@ -36,5 +36,7 @@ for row in rows:
         if open_button.button("Open", key=f"open-{row.id}", width="stretch"):
             state.go_to(row.id)
             st.switch_page("pages/compare.py", query_params={"session": row.id})
+        with report_button:
+            reporting.button(row.id, row.title or row.query, f"report-{row.id}")
         if delete_button.button("Delete", key=f"delete-{row.id}", width="stretch"):
             deleting.discard(row)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+_NOT_IN_NAMES = re.compile(r"[^\w-]+")
 
 
 def listed(words: Sequence[str]) -> str:
@@ -14,3 +17,8 @@ def one_line(text: str, length: int) -> str:
     """The text on one line of at most `length` characters, with an ellipsis where it is cut."""
     line = " ".join(text.split())
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
+
+
+def file_stem(text: str) -> str:
+    """How the text begins, as all file systems take it in a file's name."""
+    return _NOT_IN_NAMES.sub("-", text[:40]).strip("-").lower() or "rerank-lens"

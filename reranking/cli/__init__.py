@@ -26,6 +26,7 @@ from reranking.cli.common import (
 )
 from reranking.cli.connections import connections, known_settings, models
 from reranking.cli.costs import limited_to, print_estimates, warn_of
+from reranking.cli.report import report
 
 if TYPE_CHECKING:
     from reranking.api import Comparison
@@ -136,6 +137,7 @@ main.add_command(models)
 main.add_command(connections)
 main.add_command(bias)
 main.add_command(cache)
+main.add_command(report)
 
 
 @main.command()

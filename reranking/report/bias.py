@@ -67,6 +67,7 @@ class OfStrategy:
     """One strategy of the test: several queries together, each of them, and the remedies."""
 
     name: str
+    note: str
     pooled: str
     queries: Markup | None
     outcomes: tuple[Outcome, ...]
@@ -149,6 +150,7 @@ class TestView:
             queries = self.told.remedies.get(position, ())
             yield OfStrategy(
                 name=name,
+                note=self.told.notes[position],
                 pooled=pooled.sentence if self.several else "",
                 queries=Markup(table) if self.several else None,
                 outcomes=tuple(outcomes),

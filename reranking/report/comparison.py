@@ -66,6 +66,7 @@ class Ran:
     title: str
     parameters: str
     model: str
+    note: str
     about: str
     spec: str
     outcome: str
@@ -269,6 +270,7 @@ class ComparisonView:
             title=Naming().title(strategy),
             parameters=parameters,
             model=model_of(strategy),
+            note=self.told.notes[at],
             about=evidence.about_scores(strategy),
             spec=json.dumps(strategy.spec(), ensure_ascii=False, indent=1),
             outcome=ranking.outcome,

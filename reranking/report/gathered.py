@@ -9,6 +9,7 @@ from functools import partial
 from reranking.draft import Draft, draft_from_json
 from reranking.gateway import Resolve
 from reranking.jobs import Jobs, JobStatus
+from reranking.models import ModelError
 from reranking.providers.registry import Registry
 from reranking.store import Session, Store
 from reranking.store.sessions import MissingSessionError
@@ -21,15 +22,20 @@ from reranking.views.bias_tests import BiasTest, read_result, remedy_rows, strat
 from reranking.views.compared import Compared
 from reranking.views.grades import ASSESSOR, Grades, given, grades
 from reranking.views.latest import latest_job
-from reranking.views.naming import Naming, is_installed, label_in
+from reranking.views.naming import Naming, is_installed, label_in, model_notes
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A comparison with its grades. `changed` says that the session was edited after it was run."""
+    """A comparison with its grades.
+
+    `notes` say of each strategy what must be known of its models, such as `simulated: no model`.
+    `changed` says that the session was edited after the comparison was run.
+    """
 
     found: Compared
     grades: Grades
+    notes: tuple[str, ...]
     changed: bool = False
 
 
@@ -38,7 +44,8 @@ class Tested:
     """A bias test: its jobs (one for each query), its strategies with short names, and what was found.
 
     `ignoring` says of each strategy whether the order cannot matter to it, as far as its models
-    say. `remedies` holds, by the position of a strategy, what was tried on each query.
+    say, `notes` what must be known of them. `remedies` holds, by the position of a strategy, what was
+    tried on each query.
     """
 
     test: BiasTest
@@ -46,6 +53,7 @@ class Tested:
     strategies: tuple[Strategy, ...]
     names: tuple[str, ...]
     ignoring: tuple[bool, ...]
+    notes: tuple[str, ...]
     results: Results
     remedies: dict[int, tuple[Treated, ...]]
 
@@ -59,6 +67,11 @@ class Gathered:
     naming: Naming
     comparisons: tuple[Comparison, ...]
     tests: tuple[Tested, ...]
+
+    @property
+    def title(self) -> str:
+        """The session's title, else its query."""
+        return self.session.title or self.query.strip() or "A session without a query"
 
 
 def gather(store: Store, session: str, resolve: Resolve | None = None) -> Gathered:
@@ -95,7 +108,9 @@ class _Reader:
             seen.add(job.id)
             documents = tuple(item.document for item in job.candidates)
             changed = (job.query, documents) != (entered.query, entered.documents())
-            yield Comparison(Compared.of(job, self.naming), grades(self.store, job.query, documents), changed)
+            found = Compared.of(job, self.naming)
+            notes = tuple(model_notes(part.strategy, self._note) for part in found.parts)
+            yield Comparison(found, grades(self.store, job.query, documents), notes, changed)
 
     def tests(self) -> Iterator[Tested]:
         """Every bias test, oldest first, with the remedies that were tried after it."""
@@ -121,7 +136,15 @@ class _Reader:
                 remedies[position] = queries
         names = tuple(self.naming.short_names(strategies))
         ignoring = tuple(ignores_order(strategy, self.resolve) for strategy in strategies)
-        return Tested(test, jobs, tuple(strategies), names, ignoring, results, remedies)
+        notes = tuple(model_notes(strategy, self._note) for strategy in strategies)
+        return Tested(test, jobs, tuple(strategies), names, ignoring, notes, results, remedies)
+
+    def _note(self, model: str) -> str:
+        """What a model says of itself; empty if it is not there any more."""
+        try:
+            return str(getattr(self.resolve(model), "note", ""))
+        except ModelError:
+            return ""
 
     def _treated(self, job: JobStatus, position: int, strategy: Strategy, result: BiasResult) -> Treated:
         tried = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import version
@@ -21,12 +20,12 @@ from reranking.report.comparison import ComparisonView
 from reranking.report.gathered import Gathered, gather
 from reranking.store import Store
 from reranking.views.parts import STYLE
+from reranking.wording import file_stem
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 _FOLDER = Path(__file__).with_name("templates")
-_NOT_IN_NAMES = re.compile(r"[^\w-]+")
 
 
 def session_report(store: Store, session: str, resolve: Resolve | None = None) -> str:
@@ -38,7 +37,7 @@ def html(told: Gathered) -> str:
     """The report as HTML. Nothing of it but links within the page leads anywhere, and it runs no script but its own."""
     scripts = _scripts()
     return _template().render(
-        title=_title(told),
+        title=told.title,
         query=told.query,
         session=told.session,
         made=f"Rerank Lens {version('rerank-lens')}",
@@ -54,11 +53,7 @@ def html(told: Gathered) -> str:
 
 def file_name(title: str) -> str:
     """What the file of a report is called, as all file systems take it."""
-    return (_NOT_IN_NAMES.sub("-", title[:40]).strip("-").lower() or "rerank-lens") + "-report.html"
-
-
-def _title(told: Gathered) -> str:
-    return told.session.title or told.query.strip() or "A session without a query"
+    return f"{file_stem(title)}-report.html"
 
 
 @cache

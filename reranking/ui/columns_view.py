@@ -11,13 +11,13 @@ from dataclasses import replace
 import streamlit as st
 
 from reranking.jobs import JobStatus, Part
-from reranking.strategies.catalogue import each
 from reranking.ui import columns, cut_line, filters, notices, page, selection, state
 from reranking.ui.columns import Look
 from reranking.ui.filters import DISAGREEMENT, INPUT, Filters
 from reranking.ui.names import NAMING
 from reranking.views.compared import Compared
 from reranking.views.grades import Grades
+from reranking.views.naming import model_notes
 
 LISTED = (10, 25, 50, 100, 500)
 USUAL = 25
@@ -93,8 +93,7 @@ class Finished:
 
 def note(part: Part) -> str:
     """What must be known of the models that a strategy asks, such as `embedded (weak)`."""
-    models = {model for nested in each(part.strategy) if (model := state.part_model(nested))}
-    return ", ".join(sorted({note for model in models if (note := state.model_note(model))}))
+    return model_notes(part.strategy, state.model_note)
 
 
 def _aligned() -> str:

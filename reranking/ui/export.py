@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -13,9 +12,8 @@ from reranking.formats.loaded import Input
 from reranking.formats.written import inputs_json, rankings_csv
 from reranking.jobs import JobStatus
 from reranking.ranking import Ranking
-from reranking.ui import names, notices, state
-
-_NOT_IN_NAMES = re.compile(r"[^\w-]+")
+from reranking.ui import names, notices, reporting, state
+from reranking.wording import file_stem
 
 
 def export_menu(entered: state.Draft) -> None:
@@ -25,7 +23,7 @@ def export_menu(entered: state.Draft) -> None:
             return
         status = state.latest_job("comparison")
         if status is not None and any(part.ranking is not None for part in status.parts):
-            name, named = _file_name(status.query), _named(status)
+            name, named = file_stem(status.query), _named(status)
             st.download_button(
                 "Rankings as CSV", lambda: rankings_csv(status.query, named), f"{name}-rankings.csv", "text/csv",
                 key="export-csv", on_click="ignore", width="stretch",
@@ -35,10 +33,12 @@ def export_menu(entered: state.Draft) -> None:
                 key="export-json", on_click="ignore", width="stretch",
             )  # fmt: skip
             notices.caption("Rank, tie, id and score per strategy; in JSON with explanations, usage and diagnostics.")
+            reporting.button(status.session, entered.query, "export-report")
+            notices.caption("One HTML file of the whole session, with charts and bias tests, to send to a colleague.")
         every = entered.queries()
         what = "Query and documents" if len(every) == 1 else f"All {len(every)} queries and their documents"
         st.download_button(
-            f"{what} as JSON", lambda: documents_json(every), f"{_file_name(entered.query)}-documents.json",
+            f"{what} as JSON", lambda: documents_json(every), f"{file_stem(entered.query)}-documents.json",
             "application/json", key="export-documents", on_click="ignore", width="stretch",
         )  # fmt: skip
         notices.caption("Upload reads this file back as it is.")
@@ -61,8 +61,3 @@ def _named(status: JobStatus) -> list[tuple[str, Ranking]]:
     parts = [part for part in status.parts if part.ranking is not None]
     titles = names.short_names([part.strategy for part in parts])
     return [(title, part.ranking) for title, part in zip(titles, parts, strict=True) if part.ranking is not None]
-
-
-def _file_name(query: str) -> str:
-    """The query's first words, as all file systems take them."""
-    return _NOT_IN_NAMES.sub("-", query[:40]).strip("-").lower() or "rerank-lens"

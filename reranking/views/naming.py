@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from reranking.draft import Draft
 from reranking.models import model_name
 from reranking.strategies.base import Strategy, describe
-from reranking.strategies.catalogue import with_defaults
+from reranking.strategies.catalogue import each, with_defaults
 
 
 def unlabelled(strategy: Strategy) -> str:
@@ -105,6 +105,12 @@ def model_of(strategy: Strategy) -> str:
     """The name of the strategy's own model, empty if it has none."""
     model = getattr(strategy, "model", None)
     return "" if model is None else model_name(model)
+
+
+def model_notes(strategy: Strategy, note_of: Callable[[str], str]) -> str:
+    """What must be known of the models that a strategy asks, such as `embedded (weak)`; `note_of` knows it of each."""
+    models = {model for part in each(strategy) if isinstance(model := getattr(part, "model", None), str)}
+    return ", ".join(sorted({note for model in models if (note := note_of(model))}))
 
 
 def is_installed(strategy: Strategy) -> bool:
