@@ -16,11 +16,12 @@ STEPS = 20
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A state to go to, and the words for the change that lies between."""
+    """A state to go to, and the words for the change that lies between. `of` is the number of its set of queries."""
 
     done: str
     entered: dict[str, Any]
     queries: tuple[list[Entered], int]
+    of: int
     shelf: list[Entry]
     whole: bool
     text: bool
@@ -40,8 +41,11 @@ def before(part: Part, done: str, *, whole: bool = False, text: bool = False) ->
     `whole` says that the change takes other queries too, and shows the first of them; `text` that
     it writes over pasted text. What was gone back from is then out of reach.
     """
+    step = _now(done, whole=whole, text=text)
+    if whole:
+        st.session_state.sets_of_queries = st.session_state.query_set = st.session_state.get("sets_of_queries", 0) + 1
     steps = _steps(part, at=0 if whole else None)
-    steps.back.append(_now(done, whole=whole, text=text))
+    steps.back.append(step)
     del steps.back[:-STEPS]
     steps.forth.clear()
 
@@ -72,13 +76,20 @@ def _go(part: Part, steps: list[_Step], to: Literal["back", "forth"]) -> None:
 def _now(done: str, *, whole: bool, text: bool) -> _Step:
     entered = state.draft()
     shelf = [Entry(**entry.to_json()) for entry in entered.shelf]
-    return _Step(done, entered.of_one_query(), (list(entered.others), entered.at), shelf, whole, text)
+    queries = (list(entered.others), entered.at)
+    return _Step(done, entered.of_one_query(), queries, _query_set(), shelf, whole, text)
+
+
+def _query_set() -> int:
+    """The number of the set of queries that is there: another one has steps of its own."""
+    found: int = st.session_state.get("query_set", 0)
+    return found
 
 
 def _steps(part: Part, at: int | None = None) -> _Steps:
     """The steps of this session's query at that place (that on the screen, if None), or of its strategy set."""
-    place = state.draft().at if at is None else at
-    key = (part, st.session_state.get("drafts", 0), place if part == "documents" else 0)
+    place = (_query_set(), state.draft().at if at is None else at) if part == "documents" else ()
+    key = (part, st.session_state.get("drafts", 0), *place)
     steps: _Steps = st.session_state.setdefault("undo", {}).setdefault(key, _Steps())
     return steps
 
@@ -90,6 +101,7 @@ def _restore(part: Part, step: _Step) -> None:
         return
     if step.whole:
         entered.others, entered.at = step.queries
+        st.session_state.query_set = step.of
         entered.query = step.entered["query"]
     entered.loaded, entered.source = step.entered["loaded"], step.entered["source"]
     if step.text:

@@ -141,6 +141,18 @@ def test_an_upload_that_was_undone_from_a_later_query_comes_back_with_all_its_qu
     assert len(draft(tab).queries()) == 1
 
 
+def test_a_query_that_took_the_place_of_another_gets_none_of_its_documents_by_undo(app):
+    tab = table(app().upload(("many.jsonl", MANY)).use().click("next-query"))
+    tab.click("shuffle").click("previous-query")
+    tab.upload(("others.jsonl", MANY.replace(b"a", b"x").replace(b"b", b"y"))).use().click("next-query")
+    assert draft(tab).query == "y"
+    assert not tab.has("undo-documents")
+    tab.click("previous-query").click("undo-documents").click("next-query")
+    assert draft(tab).query == "b"
+    tab.click("undo-documents")
+    assert texts(tab) == ["b one", "b two"]
+
+
 def test_the_screen_that_two_undos_emptied_comes_back(app):
     tab = app()
     tab.click("example-minor-burn").click("paste-instead").click("undo-documents").click("undo-documents")
