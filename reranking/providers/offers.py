@@ -29,7 +29,7 @@ def hosted(provider: str, settings: Settings) -> list[ModelInfo]:
     """Suggested models of `provider`: what the price table knows and a reranker can use."""
     from genai_prices.data import providers
 
-    reason = "" if settings.key_source(provider) else no_key(provider, settings.address(provider))
+    reason = missing(provider, settings)
     return [
         ModelInfo(f"{provider}:{model.id}", ANSWERS, not reason, reason, note="from the price list")
         for entry in providers
@@ -37,6 +37,15 @@ def hosted(provider: str, settings: Settings) -> list[ModelInfo]:
         for model in entry.models
         if not model.deprecated and (model.context_window or 0) >= _LARGE_CONTEXT and not _NOT_FOR_US.search(model.id)
     ]
+
+
+def missing(provider: str, settings: Settings) -> str:
+    """What keeps models of a hosted provider from being asked: its address or its key; empty if nothing does."""
+    try:
+        address = checked_url(settings.address(provider), provider)
+    except ModelError as error:  # which does not repeat an address that may hold a key
+        return error.message
+    return "" if settings.key_source(provider) else no_key(provider, address)
 
 
 def served(provider: str, settings: Settings) -> list[ModelInfo]:

@@ -29,11 +29,11 @@ from reranking.providers.dialects import (
     read_tokens,
 )
 from reranking.providers.errors import Problem
-from reranking.providers.offers import named
+from reranking.providers.offers import missing, named
 from reranking.providers.openai_chat import make_client, post
 from reranking.providers.predicting import predicted, price_of
 from reranking.providers.saved import SavedConnection
-from reranking.providers.settings import ModelInfo, Settings, no_key
+from reranking.providers.settings import ModelInfo, Settings
 from reranking.replies import Receipt, Reply, Scores
 from reranking.requests import Request, Score
 
@@ -97,7 +97,7 @@ def listing(settings: Settings) -> list[ModelInfo]:
     """Some rerankers of the hosted providers, and how one on another server is named."""
     found = []
     for provider, (_, models) in HOSTED.items():
-        reason = "" if settings.key_source(provider) else no_key(provider, settings.address(provider))
+        reason = missing(provider, settings)
         found += [
             ModelInfo(f"rerank:{provider}/{model}", (Score.kind,), not reason, reason, note="a suggestion")
             for model in models

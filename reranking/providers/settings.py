@@ -153,8 +153,14 @@ def url_variable(provider: str) -> str:
 
 
 def same_address(one: str, other: str) -> bool:
-    """Whether two base URLs lead to the same server and, apart from `/v1` or `/rerank` at the end, the same path."""
-    return bool(one) and _plain(one) == _plain(other)
+    """Whether two base URLs lead to the same server and, apart from `/v1` or `/rerank` at the end, the same path.
+
+    What cannot be read as a URL leads nowhere.
+    """
+    try:
+        return bool(one) and _plain(one) == _plain(other)
+    except ValueError:
+        return False
 
 
 def _plain(url: str) -> tuple[str, str, str]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from reranking.models import ModelError
 from reranking.providers.abilities import Abilities
-from reranking.providers.connection import LABELS
+from reranking.providers.connection import LABELS, checked_url
 from reranking.providers.prices import PRICED
 from reranking.providers.saved import SavedConnection, kind_of
 from reranking.providers.settings import (
@@ -226,6 +227,8 @@ def _state(name: str, settings: Settings, rows: list[ModelInfo]) -> tuple[bool, 
     """Whether it can be used now, in a word, and what to do if not."""
     reason = next((row.reason for row in rows if not row.available), "")
     is_available = any(row.available for row in rows)
+    if problem := _address_problem(name, settings):
+        return False, "check", problem
     if name in HOSTED:
         return (True, "ready", "") if settings.key_source(name) else (False, "no key", _HOW[name])
     if name in LOCAL_SERVERS:
@@ -250,7 +253,21 @@ def _kind_words(name: str, kind: str) -> str:
 
 
 def _place(name: str, settings: Settings) -> str:
-    return "" if name in IN_PROCESS or name in BY_URL else settings.address(name)
+    """Where it is asked; empty where that is not one place, or must not be shown because it may hold a key."""
+    if name in IN_PROCESS or name in BY_URL or _address_problem(name, settings):
+        return ""
+    return settings.address(name)
+
+
+def _address_problem(name: str, settings: Settings) -> str:
+    """What is wrong with the address that the environment gives a built-in server; empty if nothing is."""
+    if name not in (*HOSTED, *LOCAL_SERVERS):
+        return ""
+    try:
+        checked_url(settings.address(name), name)
+    except ModelError as error:
+        return f"{error.message} It is set by {url_variable(name)}."
+    return ""
 
 
 def _tested(name: str, place: str, tests: Mapping[str, Abilities]) -> dict[str, Abilities]:

@@ -157,8 +157,20 @@ def test_looking_for_the_context_of_a_model_sends_no_key_elsewhere(monkeypatch):
         ("http://box/v1/rerank/x", "http://box", False),
         ("", "", False),
         ("", "http://box", False),
+        ("http://[::1", "http://[::1", False),
+        ("http://[::1", "http://box", False),
     ],
 )
 def test_addresses_are_the_same_only_where_host_port_scheme_and_path_are(one, other, same):
     assert same_address(one, other) is same
     assert same_address(other, one) is same
+
+
+def test_an_address_that_cannot_be_read_is_one_line_of_the_models_and_gets_no_key():
+    settings = Settings(keys={"openai": KEY}, environment={"OPENAI_BASE_URL": "http://[::1", "OPENAI_API_KEY": KEY})
+    assert settings.key("openai", settings.address("openai")) is None
+    rows = [row for row in Registry(settings).listing() if row.name.startswith("openai:")]
+    assert rows
+    assert not any(row.available for row in rows)
+    with pytest.raises(ModelError, match="cannot be read"):
+        Registry(settings).resolve("openai:m")

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from reranking.providers.abilities import Abilities
+from reranking.providers.registry import Registry
 from reranking.providers.saved import Prices, SavedConnection
-from reranking.providers.settings import ModelInfo, Settings
+from reranking.providers.settings import ModelInfo, Settings, key_variable, url_variable
 from reranking.store import CacheSize, Spending
 from reranking.ui.connection_facts import age, connection_of, full_name, gather, in_bytes
 from tests.providers.fakes import KEY
@@ -174,3 +175,17 @@ def test_sizes_are_told_in_fitting_units(size, words):
 )
 def test_ages_are_told_in_the_largest_unit(seconds, words):
     assert age(seconds) == words
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic", "cohere", "vllm"])
+@pytest.mark.parametrize("url", ["https://me:hunter2hunter2@proxy/v1", "https://proxy/v1?key=hunter2hunter2"])
+@pytest.mark.parametrize("key", ["", KEY])
+def test_a_key_in_the_address_of_the_environment_is_shown_nowhere(name, url, key):
+    environment = {url_variable(name): url, key_variable(name): key}
+    settings = Settings(environment=environment)
+    rows = Registry(settings).listing()
+    card = facts(settings, rows)[name]
+    assert "hunter2" not in f"{card} {rows}"
+    assert (card.is_ready, card.place) == (False, "")
+    assert url_variable(name) in card.todo
+    assert not any(row.available for row in rows if connection_of(row.name) == name)
