@@ -210,11 +210,20 @@ async def _drive(steps: Generator[Any, Any, Any], gateway: Asks, run: Run, sibli
 
 
 async def all_of(parts: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
-    """Do all parts at once; when one raises, cancel the others and wait for them before raising."""
-    tasks = [asyncio.ensure_future(part) for part in parts]
+    """Do all parts at once; when one raises, cancel the others and wait for them before raising.
+
+    Between their beginnings the loop has a turn, so that the requests of the first are on their way
+    while the next draws up its own.
+    """
+    tasks: list[asyncio.Future[Any]] = []
     try:
+        for part in parts:
+            tasks.append(asyncio.ensure_future(part))
+            await asyncio.sleep(0)
         return list(await asyncio.gather(*tasks))
     finally:
+        for part in parts[len(tasks) :]:
+            part.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

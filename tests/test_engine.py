@@ -1,13 +1,15 @@
 """The engine drives any generator, side by side, and contains its faults."""
 
 import asyncio
+import inspect
 import threading
 from typing import Literal
 
 import pytest
 
-from reranking.engine import estimate, run_strategy
+from reranking.engine import all_of, drive, estimate, run_strategy
 from reranking.gateway import Gateway
+from reranking.gateway.runs import Run
 from reranking.providers.simulated import Rehearsal
 from reranking.ranking import by_order
 from reranking.replies import Text
@@ -210,3 +212,51 @@ def test_progress_is_reported_after_every_answer():
     model = Scripted(lambda request, number: Text(text="x"))
     rank(Chains(model=model), 2, on_answer=lambda run: seen.append(run.requests))
     assert seen == list(range(1, 13))
+
+
+def test_parts_that_were_not_begun_when_another_failed_are_closed():
+    async def fails():
+        raise ValueError("at once")
+
+    async def is_fine():
+        await asyncio.sleep(60)
+
+    async def main():
+        parts = [fails(), *(is_fine() for _ in range(3))]
+        with pytest.raises(ValueError, match="at once"):
+            await all_of(parts)
+        return parts
+
+    async def cancelled():
+        parts = [is_fine() for _ in range(3)]
+        task = asyncio.ensure_future(all_of(parts))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        return parts
+
+    for run in (main, cancelled):
+        assert {inspect.getcoroutinestate(part) for part in asyncio.run(run())} == {inspect.CORO_CLOSED}
+
+
+def test_what_the_first_branch_asks_is_sent_before_the_last_branch_is_drawn_up():
+    happened = []
+
+    async def answer(request, number):
+        happened.append("sent")
+        return Text(text="x")
+
+    model = Scripted(answer)
+
+    def branch(number):
+        happened.append("drawn up")
+        yield [Generate(model=model, task="x", messages=(Message("user", str(number)),))]
+
+    def steps():
+        yield together(*(branch(number) for number in range(9)))
+
+    asyncio.run(drive(steps(), gateway(), Run("", "", [])))
+    assert happened.count("drawn up") == happened.count("sent") == 9
+    last = len(happened) - happened[::-1].index("drawn up") - 1
+    assert "sent" in happened[:last]
