@@ -21,7 +21,7 @@ if not rows:
 
 for row in rows:
     with st.container(border=True, key=f"session-{row.id}"):
-        text, open_button, report_button, delete_button = st.columns([7, 1, 1, 1], vertical_alignment="center")
+        text, buttons = st.columns([2, 1], vertical_alignment="center")
         title = row.title or "Draft"
         cost = "cost unknown" if row.cost_usd is None else spent(row.cost_usd)
         changed = datetime.fromtimestamp(row.updated)
@@ -33,10 +33,10 @@ for row in rows:
         ]
         with text:
             page.session_row(title, row.query, facts, draft=row.title is None)
-        if open_button.button("Open", key=f"open-{row.id}", width="stretch"):
-            state.go_to(row.id)
-            st.switch_page("pages/compare.py", query_params={"session": row.id})
-        with report_button:
+        with buttons, st.container(horizontal=True, gap="small"):
+            if st.button("Open", key=f"open-{row.id}", width="stretch"):
+                state.go_to(row.id)
+                st.switch_page("pages/compare.py", query_params={"session": row.id})
             reporting.button(row.id, row.title or row.query, f"report-{row.id}")
-        if delete_button.button("Delete", key=f"delete-{row.id}", width="stretch"):
-            deleting.discard(row)
+            if st.button("Delete", key=f"delete-{row.id}", width="stretch"):
+                deleting.discard(row)

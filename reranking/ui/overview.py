@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from html import escape
 from importlib import import_module
-from pathlib import Path
 from threading import Thread
 
 import streamlit as st
@@ -27,12 +26,9 @@ from reranking.views.amounts import saved
 from reranking.views.compared import Compared
 from reranking.views.grades import Grades
 
-_STYLE = Path(__file__).with_name("overview.css")
-
 
 def show(found: Compared, grades: Grades) -> None:
     """Everything above the columns."""
-    st.html(_STYLE)
     finding = summary(found.rankings, found.names)
     if finding:
         page.html(f"<p class='rl-finding'>{escape(finding)}</p>")

@@ -51,7 +51,9 @@ def _reason(ranking: Ranking, columns: int) -> str:
     """Why it failed, as a row below its figures."""
     reason = why_failed(ranking)
     return (
-        f"<tr class='rl-why-failed'><td></td><td colspan='{columns - 1}'>{escape(reason)}</td></tr>" if reason else ""
+        f"<tr class='rl-why-failed'><td></td><td colspan='{columns - 1}'><div>{escape(reason)}</div></td></tr>"
+        if reason
+        else ""
     )
 
 
