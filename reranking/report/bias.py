@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,9 +14,11 @@ from reranking.charts.bias import position_heatmap
 from reranking.charts.position_effects import position_effects, slot_effects
 from reranking.charts.rank_intervals import rank_intervals
 from reranking.charts.verdict_matrix import verdict_matrix
+from reranking.documents import Document
 from reranking.jobs import JobStatus
 from reranking.report import words
 from reranking.report.charts import chart
+from reranking.report.documents import InFull, in_full
 from reranking.report.gathered import Tested
 from reranking.strategies.bias_results import BiasResult
 from reranking.views import bias_figures, bias_results, bias_words
@@ -76,12 +78,12 @@ class OfStrategy:
 
 
 class TestView:
-    """What the template asks of a bias test."""
+    """What the template asks of a bias test. `shown` are the documents that comparisons of the report show in full."""
 
     __test__ = False  # for pytest, which takes it for tests
 
-    def __init__(self, told: Tested, naming: Naming) -> None:
-        self.told, self.naming = told, naming
+    def __init__(self, told: Tested, naming: Naming, shown: Set[Document] = frozenset()) -> None:
+        self.told, self.naming, self.shown = told, naming, shown
         self.several = len(told.jobs) > 1
 
     @property
@@ -121,6 +123,15 @@ class TestView:
     def remarks(self) -> list[str]:
         """How far runs got that are not done."""
         return [sentence for job in self.told.jobs if (sentence := words.unfinished(job))]
+
+    @property
+    def documents(self) -> list[tuple[str, list[InFull]]]:
+        """The documents of each query of which some are not shown elsewhere."""
+        return [
+            (job.query, in_full(job.candidates, job.query))
+            for job in self.told.jobs
+            if any(item.document not in self.shown for item in job.candidates)
+        ]
 
     @property
     def overview(self) -> Markup | None:

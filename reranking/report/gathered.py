@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from reranking.documents import Candidate, as_candidates
 from reranking.draft import Draft, draft_from_json
 from reranking.gateway import Resolve
 from reranking.jobs import Jobs, JobStatus
 from reranking.models import ModelError
 from reranking.providers.registry import Registry
+from reranking.report import words
 from reranking.store import Session, Store
 from reranking.store.sessions import MissingSessionError
 from reranking.strategies.base import Strategy
@@ -37,6 +39,15 @@ class Comparison:
     grades: Grades
     notes: tuple[str, ...]
     changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A query that nothing has ranked yet. `said` is how far its run got, empty if none was begun."""
+
+    query: str
+    candidates: tuple[Candidate, ...]
+    said: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +77,7 @@ class Gathered:
     query: str
     naming: Naming
     comparisons: tuple[Comparison, ...]
+    waiting: tuple[Waiting, ...]
     tests: tuple[Tested, ...]
 
     @property
@@ -75,7 +87,7 @@ class Gathered:
 
 
 def gather(store: Store, session: str, resolve: Resolve | None = None) -> Gathered:
-    """Read a session: the comparison of each of its queries, and every bias test.
+    """Read a session: the comparison of each of its queries, queries without one, and every bias test.
 
     `resolve` finds the models of strategies, of which only what they say of themselves is asked; by
     default those of the store's connections. Raises MissingSessionError if there is no such session.
@@ -85,7 +97,10 @@ def gather(store: Store, session: str, resolve: Resolve | None = None) -> Gather
         raise MissingSessionError(f"There is no session '{session}'.")
     draft = draft_from_json(kept.draft)
     reader = _Reader(store, session, draft, resolve or Registry(store.connections.settings()).resolve)
-    return Gathered(kept, draft.query, reader.naming, tuple(reader.comparisons()), tuple(reader.tests()))
+    queries = list(reader.queries())
+    compared = tuple(one for one in queries if isinstance(one, Comparison))
+    waiting = tuple(one for one in queries if isinstance(one, Waiting))
+    return Gathered(kept, draft.query, reader.naming, compared, waiting, tuple(reader.tests()))
 
 
 class _Reader:
@@ -97,13 +112,19 @@ class _Reader:
         self.naming = Naming(partial(label_in, draft))
         self.bias_rows = store.jobs.of(session, "bias")
 
-    def comparisons(self) -> Iterator[Comparison]:
+    def queries(self) -> Iterator[Comparison | Waiting]:
         """The newest comparison of each query, as Compare shows it, in the order of the queries."""
         rows, every = self.store.jobs.of(self.session, "comparison"), self.draft.queries()
         seen = set()
         for entered in every:
             job = latest_job(rows, self.jobs.status, entered, [other for other in every if other is not entered])
-            if job is None or job.id in seen or not job.rankings:
+            if job is None or not job.rankings:
+                entered_documents = entered.documents()
+                if entered.query.strip() or entered_documents:
+                    said = "" if job is None else words.unfinished(job)
+                    yield Waiting(entered.query, as_candidates(entered_documents), said)
+                continue
+            if job.id in seen:
                 continue
             seen.add(job.id)
             documents = tuple(item.document for item in job.candidates)

@@ -17,6 +17,7 @@ from reranking.report import words
 from reranking.report.bias import TestView
 from reranking.report.charts import template
 from reranking.report.comparison import ComparisonView
+from reranking.report.documents import in_full
 from reranking.report.gathered import Gathered, gather
 from reranking.store import Store
 from reranking.views.parts import STYLE
@@ -36,13 +37,16 @@ def session_report(store: Store, session: str, resolve: Resolve | None = None) -
 def html(told: Gathered) -> str:
     """The report as HTML. Nothing of it but links within the page leads anywhere, and it runs no script but its own."""
     scripts = _scripts()
+    shown = {item for one in told.comparisons for item in one.found.documents}
+    waiting = [(one, in_full(one.candidates, one.query)) for one in told.waiting]
     return _template().render(
         title=told.title,
         query=told.query,
         session=told.session,
         made=f"Rerank Lens {version('rerank-lens')}",
         comparisons=[ComparisonView(one, f"q{number}") for number, one in enumerate(told.comparisons, start=1)],
-        tests=[TestView(one, told.naming) for one in told.tests],
+        waiting=waiting,
+        tests=[TestView(one, told.naming, shown) for one in told.tests],
         policy=_policy(scripts),
         style=Markup(STYLE.read_text(encoding="utf-8") + (_FOLDER / "report.css").read_text(encoding="utf-8")),
         scripts=[Markup(script) for script in scripts],
