@@ -84,9 +84,11 @@ class Remedy:
 class Mitigations:
     """Rows in the order of the trials; `recommended` is the row to take, None if there is none to recommend.
 
-    `measure` is the kind of bias that is compared: the larger one of the first row.
+    `finding` is what the first row shows, over all its queries. `measure` is the kind of bias that is
+    compared: the larger one of the first row.
     """
 
+    finding: Finding
     measure: Measure
     rows: tuple[Remedy, ...]
     recommended: Remedy | None
@@ -131,7 +133,7 @@ def compare(trials: Sequence[Trial], level: float = LEVEL) -> Mitigations:
     measure: Measure = "middle" if found in {"middle-loss", "middle-gain"} else "last to first"
     rows = tuple(_row(trial, base, measure, level) for trial in trials)
     chosen = _chosen(rows) if found in BIASED else None
-    return Mitigations(measure, rows, chosen, _sentence(rows, found, chosen))
+    return Mitigations(found, measure, rows, chosen, _sentence(rows, found, chosen))
 
 
 def _finding(trial: Trial) -> Finding:

@@ -196,6 +196,8 @@ def test_a_loss_of_the_middle_over_queries_is_compared_as_such():
     found = compare([on("As is", [Effect(edges=1.2)] * 4), on("Better", [Effect()] * 4)])
     assert found.measure == "middle"
     assert found.recommended is found.rows[1]
+    assert found.rows[0].biased == 0  # no query favours early or late documents, and yet there is a bias to mend
+    assert found.finding == "middle-loss"
 
 
 def test_queries_of_which_replies_are_broken_rule_a_remedy_out_and_say_of_how_many():

@@ -165,6 +165,14 @@ def several(app, *specs, count=4):
     return tab.run()
 
 
+def test_over_several_queries_too_nothing_to_mend_is_not_said_where_the_runs_cannot_tell(app):
+    tab = several(app, {"kind": "pairwise-sort", "k": 1, "model": "simulated:overlap?primacy=50"}, count=2)
+    tab.at.number_input(key="bias-runs").set_value(2)
+    measured(tab.run())
+    assert "nothing to mend" not in tab.html()
+    assert "Whether there is a bias to mend is not known yet." in tab.html()
+
+
 def test_remedies_are_tried_on_all_queries_and_compared_over_them(app):
     tab = measured(several(app, {"kind": "listwise", "model": PRIMACY, "reasons": False}))
     assert "Remedies, over all 4 queries" in tab.html()

@@ -7,6 +7,7 @@ from reranking.documents import Document, as_candidates
 from reranking.strategies.catalogue import make
 from reranking.ui.bias_lab.choosing import worth_testing
 from reranking.ui.bias_lab.kept import ignores_order, is_steady
+from reranking.ui.bias_lab.remedies import nothing_to_mend
 from reranking.views import bias_figures
 from reranking.views.amounts import spent
 
@@ -84,3 +85,16 @@ def test_documents_of_equal_ids_are_told_apart_in_the_raw_runs(ids):
     found = bias_figures.document_ids(as_candidates([Document("text", id=id) for id in ids]))
     assert len(set(found)) == 3
     assert ids[2] in found[2]
+
+
+@pytest.mark.parametrize("queries", [1, 3])
+@pytest.mark.parametrize("found", ["cannot tell", "repairs", "failed"])
+def test_what_is_not_known_is_never_told_as_nothing_to_mend(found, queries):
+    said = nothing_to_mend(found, ["Probability mode"], queries, by_side=False)
+    assert said == "Whether there is a bias to mend is not known yet."
+
+
+def test_that_a_model_goes_by_the_side_is_told_of_several_queries_as_of_one():
+    one, three = (nothing_to_mend("all tied", [], queries, by_side=True) for queries in (1, 3))
+    assert one == three
+    assert "a model that tells the documents apart" in one

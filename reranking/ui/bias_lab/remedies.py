@@ -8,6 +8,7 @@ from html import escape
 import streamlit as st
 
 from reranking.analysis.mitigations import Mitigations, compare
+from reranking.analysis.verdict import BIASED, Finding
 from reranking.jobs import JobStatus
 from reranking.strategies.base import Strategy
 from reranking.strategies.bias_results import BiasResult
@@ -60,7 +61,7 @@ def show(
     if has := at_work(strategy):
         notices.caption(f"At work already: {', '.join(has)}.")
     if all(query.job.state == "done" for query in queries):  # the shuffles of a test cut short are not all there
-        _offer(queries, position, known, found.rows[0].biased > 0, results[number])
+        _offer(queries, position, known, found.finding)
 
 
 def _query(job: JobStatus, position: int, result: BiasResult, known: Sequence[Variant]) -> Treated:
@@ -89,31 +90,28 @@ def _of_one(queries: Sequence[Treated], shown: JobStatus) -> None:
         _table(compare(list(one.trials.values())))
 
 
-def _offer(
-    queries: Sequence[Treated], position: int, known: Sequence[Variant], biased: bool, shown: BiasResult | None
-) -> None:
+def _offer(queries: Sequence[Treated], position: int, known: Sequence[Variant], found: Finding) -> None:
     """Which remedies to try, with what each asks and costs; folded away where there is nothing to mend."""
     untried = [variant for variant in known if any(variant.title not in query.trials for query in queries)]
     if not untried:
         return
     key = f"remedies-{queries[0].job.id}-{position}"
-    if biased:
+    if found in BIASED:
         _choose(queries, position, untried, key, [item.title for item in untried if item.title[-11:] != "10 shuffles"])
         return
-    notices.caption(_nothing_to_mend(shown, [variant.title for variant in untried], len(queries)))
+    by_side = all(query.result.verdict.side is not None for query in queries)
+    notices.caption(nothing_to_mend(found, [variant.title for variant in untried], len(queries), by_side=by_side))
     with st.expander("Try remedies all the same", key=f"folded-{key}"):
         _choose(queries, position, untried, key, [])
 
 
-def _nothing_to_mend(shown: BiasResult | None, titles: Sequence[str], queries: int) -> str:
-    """Why no remedy is called for."""
-    verdict = None if shown is None or queries > 1 else shown.verdict
-    if verdict is None:
-        return "No bias was found over the queries: there is nothing to mend."
-    if verdict.finding in {"cannot tell", "repairs", "failed"}:
+def nothing_to_mend(found: Finding, titles: Sequence[str], queries: int, *, by_side: bool) -> str:
+    """Why no remedy is called for; `by_side` says that the model picks a side of the prompt on every query."""
+    if found in {"cannot tell", "repairs", "failed"}:
         return "Whether there is a bias to mend is not known yet."
-    if verdict.side is None:
-        return "No bias was found: there is nothing to mend."
+    if not by_side:
+        over = " over the queries" if queries > 1 else ""
+        return f"No bias was found{over}: there is nothing to mend."
     surer = " Probability mode may show which document it likes better." if "Probability mode" in titles else ""
     return (
         "The order of the input was not found to change this ranking: there is no bias to mend in it. What it lacks is "
