@@ -105,7 +105,7 @@ def queries_table(queries: Sequence[str], found: Results, position: int, pooled:
 def remarks(title: str, result: BiasResult, job: JobStatus, *, ignores_order: bool) -> list[str]:
     """What the strategy declares, against what was seen; and what early stopping did."""
     found = []
-    if ignores_order:
+    if ignores_order and result.verdict.finding != "failed":
         if result.bias.unmoved or result.verdict.finding == "all tied":
             found.append(f"{title} cannot depend on the order, and does not.")
         elif result.steady:
