@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 
 from reranking.analysis.bias import Bias
-from reranking.analysis.bias_model import LEVEL, Estimate, estimate
+from reranking.analysis.bias_model import LEVEL, NOTHING, Estimate, estimate
 from reranking.analysis.randomisation import holm
 from reranking.analysis.verdict import ALPHA, broken, numbers, places
 
@@ -20,8 +20,8 @@ class PooledBias:
     is primacy), `last_to_first` the same over a whole list in places, for lists of `n` documents
     (the mean of the queries'), and `middle` the mean of what the middle loses, in places. Every
     query counts the same. Intervals are t(queries - 1) x the standard error over queries: they
-    hold how much queries differ, and are about queries like these. With one query they are
-    that query's own.
+    hold how much queries differ, and are about queries like these; there are none where all have
+    the very same effect. With one query they are that query's own.
 
     `used` queries have a slope, and replies that could be read; the others are `left_out`. `earlier`
     and `later` count the used queries that favour earlier or later documents by the randomisation
@@ -79,8 +79,9 @@ def pool(biases: Sequence[Bias], level: float = LEVEL) -> PooledBias:
 def _mean(values: Sequence[Estimate], level: float) -> Estimate | None:
     if len(values) < 2:
         return values[0] if values else None
-    error = stdev(item.value for item in values) / len(values) ** 0.5
-    return estimate(fmean(item.value for item in values), error, len(values), level)
+    mean, error = fmean(item.value for item in values), stdev(item.value for item in values) / len(values) ** 0.5
+    # An effect that is the same to the last digit, as after few runs, tells nothing of how queries differ.
+    return estimate(mean, None if error <= NOTHING < abs(mean) else error, len(values), level)
 
 
 def _sentence(effect: Estimate | None, queries: int, earlier: int, later: int) -> str:

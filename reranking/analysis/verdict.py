@@ -243,8 +243,9 @@ def pairs_counted(pairwise: PairwiseBias) -> str:
     if pairwise.pairs == possible:
         return f"Pairs: all {possible} that {documents} documents make, each answered in both orders."
     missing = possible - pairwise.pairs - pairwise.unanswered
-    why = [f"{pairwise.unanswered} lack an answer to one order or both"] if pairwise.unanswered else []
-    why += [f"{missing} were not asked about"] if missing else []
+    lack = "lacks" if pairwise.unanswered == 1 else "lack"
+    why = [f"{pairwise.unanswered} {lack} an answer to one order or both"] if pairwise.unanswered else []
+    why += [f"{missing} {'was' if missing == 1 else 'were'} not asked about"] if missing else []
     return (
         f"Pairs: {pairwise.pairs} of the {possible} that {documents} documents make were answered in both orders; "
         f"{' and '.join(why)}."

@@ -38,6 +38,19 @@ def test_a_direction_that_varies_by_query_is_told_and_not_averaged_away():
     assert "No common direction was found" in found.sentence
 
 
+def test_queries_that_show_the_very_same_effect_give_no_interval_without_width():
+    """Of one order and its reverse, with ranks that follow the order: each query's slope is exactly 1."""
+    order = (0, 1, 2, 3)
+    ran = [BiasRun(given, {at: float(place) for place, at in enumerate(given, 1)}) for given in (order, order[::-1])]
+    found = pool([analyse(ran, draws=99)] * 3)
+    assert found.last_to_first.value == pytest.approx(3)
+    assert (found.last_to_first.low, found.last_to_first.high) == (None, None)
+    assert "95 %" not in found.sentence
+    still = pool([analyse([BiasRun(given, {0: 1.0, 1: 2.0, 2: 3.0, 3: 4.0}) for given in (order, order[::-1])])] * 3)
+    assert (still.last_to_first.value, still.last_to_first.low) == (0, 0)
+    assert "No common direction was found" in still.sentence
+
+
 def test_queries_that_cannot_tell_are_left_out_and_counted():
     failed = analyse([BiasRun((0, 1, 2), None), BiasRun((2, 1, 0), None)])
     found = pool([failed, query(Effect(primacy=0.8), 1)])

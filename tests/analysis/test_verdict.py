@@ -168,11 +168,11 @@ def test_pairs_without_an_answer_are_told_wherever_pairs_are_counted():
         "The model always picks the first passage: 5 of 5 pairs contradict themselves, so everything ties."
     )
     assert (
-        "Pairs: 5 of the 6 that 4 documents make were answered in both orders; 1 lack an answer to one order or both."
+        "Pairs: 5 of the 6 that 4 documents make were answered in both orders; 1 lacks an answer to one order or both."
     ) in told.remarks
     half = pairwise_bias([SlotAnswer(0, pair, (0,)) for pair in ((0, 1), (1, 0), (1, 2), (2, 1))])
     assert pairs_counted(half) == (
-        "Pairs: 2 of the 3 that 3 documents make were answered in both orders; 1 were not asked about."
+        "Pairs: 2 of the 3 that 3 documents make were answered in both orders; 1 was not asked about."
     )
 
 
