@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor, log10
 
 from reranking.ranking import Ranking, Usage
 
 
 def money(dollars: float) -> str:
-    """Dollars with as many decimals as the amount needs."""
-    return f"${dollars:.2f}" if dollars >= 1 else f"${dollars:.4f}"
+    """Dollars with as many decimals as the amount needs: an amount that is not 0 never looks like it."""
+    digits = 2 if dollars >= 1 else 4 if dollars == 0 else max(4, 1 - floor(log10(dollars)))
+    return f"${dollars:.{digits}f}"
 
 
 def spent(dollars: float | None) -> str:

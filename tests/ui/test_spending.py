@@ -9,7 +9,7 @@ from reranking.jobs import JobStatus, Part, together
 from reranking.ranking import Usage, by_order
 from reranking.strategies.lexical import BM25
 from reranking.ui import spending, state
-from reranking.views.amounts import saved, time_taken, tokens
+from reranking.views.amounts import money, saved, spent, time_taken, tokens
 from tests.support import candidates
 
 NOTHING = Estimate(0, 0, True)
@@ -178,3 +178,12 @@ def test_asking_again_holds_for_the_query_the_documents_and_the_parameters_that_
 )
 def test_tokens_that_nobody_stated_are_unknown_and_not_zero(taken, said):
     assert tokens(taken.input_tokens, taken) == said
+
+
+@pytest.mark.parametrize(
+    ("dollars", "words"),
+    [(12.345, "$12.35"), (0.5, "$0.5000"), (0.0123, "$0.0123"), (0.000042, "$0.000042"), (1e-7, "$0.00000010")],
+)
+def test_what_cost_something_is_never_told_as_nothing(dollars, words):
+    assert money(dollars) == words
+    assert (spent(dollars), spent(0.0), spent(None)) == (words, "free", "unknown")
