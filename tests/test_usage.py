@@ -8,7 +8,7 @@ from reranking.archive import MemoryArchive
 from reranking.engine import run_strategy
 from reranking.gateway import Common, Gateway, Run
 from reranking.gateway.keys import keys_of
-from reranking.models import ModelError
+from reranking.models import ModelError, Predicted
 from reranking.replies import Receipt, Scores, Text
 from reranking.requests import Score
 from reranking.strategies.catalogue import make as strategy
@@ -131,6 +131,21 @@ def test_the_time_of_a_call_that_failed_counts_and_that_of_one_never_made_does_n
     ask(make(), [generate(Scripted(fail))], run)
     ask(make(), [generate(Scripted(no_key))], run)
     assert run.model_seconds == 3.0
+
+
+@pytest.mark.parametrize(("price", "cost"), [(0.0, 0.0), (1e-6, None)])
+def test_a_failed_call_costs_nothing_where_all_calls_are_free_and_is_unknown_where_not(price, cost):
+    def fail(request, number):
+        raise RuntimeError("boom")
+
+    class Archive(MemoryArchive):
+        async def keep(self, call):
+            kept.append(call.free)
+
+    kept = []
+    run = Run()
+    ask(make(Archive()), [generate(Scripted(fail, predicted=lambda request: Predicted(0.0, price, price)))], run)
+    assert (run.cost_usd, run.spent_usd, kept) == (cost, cost, [cost == 0])
 
 
 def test_single_texts_from_the_cache_count_their_share_of_the_call_that_brought_them():

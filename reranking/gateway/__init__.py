@@ -124,7 +124,7 @@ class Gateway:
                 await asyncio.gather(*map(self.archive.keep, calls[at : at + RECORDS_AT_ONCE]))
             for ticket in landed:
                 whose = run.common.whose(ticket.source, ticket.keys)
-                run.count(cast(Reply | Failed, ticket.reply), ticket.source, ticket.seconds, whose)
+                run.count(cast(Reply | Failed, ticket.reply), ticket.source, ticket.seconds, whose, free=ticket.free)
 
     def _model(self, request: Request, run: Run) -> Model | Failed:
         try:
@@ -235,6 +235,7 @@ class Gateway:
         wanted = set(ticket.keys)
         for flight in ticket.flights:
             landed = flight.result()
+            ticket.free = landed.free
             if isinstance(landed.reply, Failed) or not isinstance(landed.reply, PartedReply) or is_joint(model):
                 return landed.reply, landed.called, landed.took
             if flight.model is model and ticket.source == "sent":
@@ -275,8 +276,9 @@ class Gateway:
         counted = self._leave(flight, reply if was_sent else None)
         if not was_sent:
             return Landed(reply, False)
-        await self.archive.keep(records.sent(flight, reply, started, seconds, counted))
-        return Landed(reply, True, seconds)
+        call = records.sent(flight, reply, started, seconds, counted)
+        await self.archive.keep(call)
+        return Landed(reply, True, seconds, call.free)
 
     async def _keep_called_off(self, flight: Flight, started: float, seconds: float) -> None:
         counted = self._leave(flight, CALLED_OFF)

@@ -21,11 +21,15 @@ MINUTE = 60.0
 
 
 class Landed(NamedTuple):
-    """How a flight ended: whether the model was really asked, and the seconds until it had answered."""
+    """How a flight ended: whether the model was really asked, the seconds until it had answered.
+
+    `free` says that it failed and that nothing is charged for that.
+    """
 
     reply: Reply | Failed
     called: bool
     seconds: float = 0.0
+    free: bool = False
 
     @property
     def took(self) -> float:
@@ -221,6 +225,7 @@ class Ticket:
     source: Source = "none"
     reply: Reply | Failed | None = None
     seconds: float | None = None  # what the model took for the reply
+    free: bool = False  # whether the reply is a failure that nothing is charged for
 
 
 class Tray:

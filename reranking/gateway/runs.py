@@ -97,10 +97,19 @@ class Run:
     hopeless: dict[str, Failed] = field(default_factory=dict)
     models: dict[Any, Model] = field(default_factory=dict)
 
-    def count(self, reply: Reply | Failed, source: Source, seconds: float | None, whose: Whose = "others") -> None:
+    def count(
+        self,
+        reply: Reply | Failed,
+        source: Source,
+        seconds: float | None,
+        whose: Whose = "others",
+        *,
+        free: bool = False,
+    ) -> None:
         """Add one answered request to the account.
 
-        `seconds` is what the model took for it, None if that is unknown.
+        `seconds` is what the model took for it, None if that is unknown. `free` says that it failed
+        and that nothing is charged for that.
         """
         if source != "none":
             self.requests += 1
@@ -119,7 +128,7 @@ class Run:
             self.input_tokens += receipt.input_tokens or 0
             self.output_tokens += receipt.output_tokens or 0
             cost = receipt.cost_usd
-        elif source != "none" and isinstance(reply, Failed) and reply.code not in UNPAID:
+        elif source != "none" and isinstance(reply, Failed) and not free:
             cost = None
         self.cost_usd = _sum(self.cost_usd, cost)
         if whose == "resumed" or source not in PASSED_ON:
