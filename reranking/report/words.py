@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from reranking.jobs import JobStatus
@@ -16,11 +15,6 @@ def moment(seconds: float) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """`1 document`, `20 documents`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def between(numbers: Sequence[int], one: str) -> str:
-    """`20 documents`, or `5 to 20 documents` where the ascending numbers differ."""
-    return count(numbers[0], one) if len(numbers) == 1 else f"{numbers[0]:,} to {numbers[-1]:,} {one}s"
 
 
 def unfinished(job: JobStatus) -> str:

@@ -15,8 +15,8 @@ from reranking.views.compared import Compared
 def about(k: int) -> str:
     """How the strips are read."""
     return (
-        f"A dot per document, filled in the top {k}; the line is the cut. Each strip has its own scale: scores of "
-        "different strategies do not compare. A small gap at the cut: the order there is little more than chance."
+        f"A dot per document, filled in the top {k}; the line is the cut, if it leaves any out. Each strip has its own "
+        "scale: scores of different strategies do not compare. A small gap at the cut: the order there is little more than chance."
     )
 
 
@@ -80,7 +80,7 @@ def _without(ranking: Ranking, k: int) -> str:
     if all(item.score is None for item in ranking):
         return "It gives an order, no scores."
     if k >= len(ranking):
-        return f"The cut takes all {len(ranking)} documents."
+        return f"The cut takes {'the only document' if len(ranking) == 1 else f'all {len(ranking)} documents'}."
     return "Documents at the cut have no score."
 
 
