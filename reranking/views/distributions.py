@@ -16,7 +16,8 @@ def about(k: int) -> str:
     """How the strips are read."""
     return (
         f"A dot per document, filled in the top {k}; the line is the cut, if it leaves any out. Each strip has its own "
-        "scale: scores of different strategies do not compare. A small gap at the cut: the order there is little more than chance."
+        "scale: scores of different strategies do not compare. A small gap at the cut: the order there is little more "
+        "than chance."
     )
 
 
