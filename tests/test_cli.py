@@ -51,6 +51,15 @@ def test_model_and_set_bind_to_the_strategy_before_them(command, file):
     assert (second["k1"], third["k1"]) == (2.5, 1.5)
 
 
+def test_ties_are_explained_where_there_are_any_and_what_cost_nothing_is_called_free(command, file):
+    ordered = command("run", file, "--strategy", "input-order").stdout
+    tied = command("run", file, "--strategy", "bm25", "--query", "zebra").stdout
+    assert "=" not in ordered
+    assert "2= " in tied
+    assert "  =: tied" in tied
+    assert "free" in tied
+
+
 @pytest.mark.parametrize("strategy", ["bm25(k1=2)", '{"kind": "bm25", "k1": 2}'])
 def test_a_strategy_is_a_name_with_parameters_or_a_json_object(command, file, strategy):
     result = command("run", file, "--json", "--strategy", strategy)

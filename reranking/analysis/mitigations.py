@@ -34,7 +34,9 @@ class Trial:
 
     `requests`, cost and time are those of one ranking on average, or of all runs together, but
     the same for every trial. `cost_usd` and `quality` (0 to 1, say nDCG@10) are None if unknown,
-    `seconds` on the clock. `more` holds what further queries show, see `over_queries`.
+    `seconds` on the clock. `more` holds what further queries show, see `over_queries`. `drawn` says
+    that places in the prompts are drawn by what documents say: no order of the input can reach the
+    result, while a preference of the model for places still acts.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Trial:
     seconds: float
     quality: float | None = None
     more: tuple[Bias, ...] = ()
+    drawn: bool = False
 
     @property
     def biases(self) -> tuple[Bias, ...]:
@@ -280,8 +283,10 @@ def _sentence(rows: Sequence[Remedy], found: Finding, chosen: Remedy | None) -> 
     mean = f" on average over {queries} queries" if queries > 1 else ""
     size = "" if base.size is None else f" ({places(base.size)}{mean})"
     if chosen is not None:
-        what = f"{chosen.trial.name} removes {_share(chosen)} of the bias{size}"
-        return f"{what} for {_price(chosen)}{_quality(chosen, base)}."
+        drawn = chosen.trial.drawn
+        what = f"{chosen.trial.name} removes {_share(chosen)}{size}"
+        also = " The model's preference for places still acts within its shuffles." if drawn else ""
+        return f"{what} for {_price(chosen)}{_quality(chosen, base)}.{also}"
     if len(rows) == 1:
         return f"No remedy was tried against the bias{size}."
     promising = [row for row in rows[1:] if row.removed is not None and row.removed.value > 0 and not row.unusable]
@@ -299,7 +304,10 @@ def _sentence(rows: Sequence[Remedy], found: Finding, chosen: Remedy | None) -> 
 
 def _share(row: Remedy) -> str:
     removed = 1 - (row.left or 0.0)
-    return "all" if removed == 1 else percent(removed)
+    if row.trial.drawn:
+        of = "dependence on the order of the input"
+        return f"all {of}" if removed == 1 else f"{percent(removed)} of the {of}"
+    return f"{'all' if removed == 1 else percent(removed)} of the bias"
 
 
 def _price(row: Remedy) -> str:

@@ -200,15 +200,16 @@ def app_script() -> Path:
 
 def _table(comparison: Comparison) -> str:
     """A comparison as text for people."""
+    from reranking.views.amounts import took
+
     parts = [f"Query: {plain(comparison.query)}"]
     for ranking in comparison.rankings:
-        usage = ranking.usage
-        cost = "cost unknown" if usage.cost_usd is None else f"${usage.cost_usd:.4f}"
-        took = f"{usage.requests} requests, {cost}, {usage.seconds:.2f} s"
-        head = f"{_name(ranking.strategy)}: {ranking.outcome}, {ranking.score_kind}, {took}"
+        head = f"{_name(ranking.strategy)}: {ranking.outcome}, {ranking.score_kind}, {took(ranking)}"
         parts.append(f"\n{plain(head)}")
         parts.extend(f"  ! {plain(note.message)}" for note in ranking.diagnostics)
         parts.extend(_lines(ranking))
+        if len({item.tie for item in ranking}) < len(list(ranking)):
+            parts.append("  =: tied, listed in input order")
     return "\n".join(parts) + "\n"
 
 

@@ -77,6 +77,11 @@ def fold(text: str) -> str:
     return "".join(" " if char.isspace() else char for char in decomposed if not _is_ignorable(char))
 
 
+def plain_words(text: str) -> list[str]:
+    """The words of a text without the punctuation around and between them, with their accents and vowel signs."""
+    return "".join(char if _is_word(char) or _is_ignorable(char) else " " for char in text).split()
+
+
 def _is_ignorable(char: str) -> bool:
     return unicodedata.category(char) == "Cf" or "\ufe00" <= char <= "\ufe0f"
 

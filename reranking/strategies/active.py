@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from reranking.documents import Candidates
 from reranking.ranking import Diagnostic
-from reranking.strategies.base import Remedy, Steps
+from reranking.strategies.base import Lots, Remedy, Steps
 from reranking.strategies.comparing import Comparisons, TopK
 from reranking.strategies.llm import ShowsSeveral
 from reranking.strategies.lots import Directions
@@ -50,6 +50,10 @@ class PairwiseActive(TopK):
         True, title="Ask in both orders", description="Ask each comparison in both orders; else in one, drawn by lot"
     )
     seed: int = Field(1, ge=0, description="Seed of the lots, where each comparison is asked in one order")
+
+    @override
+    def lots(self) -> Lots:
+        return "none" if self.both_orders else "part"  # which pairs are asked about follows the input
 
     @override
     def steps(self, query: str, candidates: Candidates) -> Steps:

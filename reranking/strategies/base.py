@@ -91,6 +91,12 @@ Guarantee = Literal["exact order", "exact top k", "nothing exact"]
 
 OF_ITS_BASE: Final = "that of its base"
 
+Lots = Literal["none", "part", "whole"]
+"""Where the place of a text in a prompt is drawn by lot, and the lots belong to the texts, not to the input's order.
+
+`whole`: everywhere, so that no order of the input can reach the result. `part`: in places.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Remedy:
@@ -140,6 +146,13 @@ class Strategy(BaseModel):
     def guarantee(self) -> Guarantee:
         """What this instance delivers under a model that is always right; one made of others may override it."""
         return "nothing exact" if self.promises == OF_ITS_BASE else self.promises
+
+    def lots(self) -> Lots:
+        """How far this instance draws by what documents say, and not by where they stand, which it shows where.
+
+        A model's preference for places then acts within what is drawn, where no order of the input shows it.
+        """
+        return "none"
 
     @property
     def name(self) -> str:

@@ -18,9 +18,23 @@ from reranking.analysis.slots import SlotBias, slot_bias
 from reranking.analysis.verdict import Verdict, verdict
 from reranking.models import Model, ModelError, ModelRef
 from reranking.ranking import Ranking
-from reranking.strategies.base import Strategy
+from reranking.strategies.base import Lots, Strategy
 from reranking.strategies.catalogue import each
 from reranking.strategies.slot_replies import SlotCall, slot_answers
+from reranking.strategies.unknown import made
+
+ABOUT_LOTS: Mapping[Lots, str] = {
+    "none": "",
+    "part": (
+        "Some of the places in its prompts are drawn by what the documents say. The model's preference for places "
+        "still acts there, and this test cannot show it: another seed may give another ranking."
+    ),
+    "whole": (
+        "Its shuffles are drawn by what the documents say, so the order of the input cannot reach its result. The "
+        "model's preference for places still acts within the shuffles: another seed may give another ranking."
+    ),
+}
+"""What a test cannot show of a strategy that draws lots by the texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,11 @@ class BiasResult:
     steady: bool
 
     @property
+    def lots(self) -> Lots:
+        """How far the strategy draws by what documents say which it shows where."""
+        return lots_of(made(self.shuffles[0].ranking.strategy))
+
+    @property
     def requests(self) -> int:
         """The requests of all runs together."""
         return sum(run.ranking.usage.requests for run in (*self.shuffles, *self.repeats))
@@ -77,12 +96,19 @@ class BiasResult:
             cost_usd=None if cost is None else cost / runs,
             seconds=sum(run.ranking.usage.seconds for run in self.shuffles) / runs,
             quality=self.quality(grades),
+            drawn=self.lots == "whole",
         )
 
 
 def ignores_order(strategy: Strategy, resolve: Callable[[ModelRef], Model]) -> bool:
     """Whether the order of the input cannot matter: the strategy says so, and its model reads each text by itself."""
     return strategy.ignores_order and not any(_says(part, "joint", resolve) for part in each(strategy))
+
+
+def lots_of(strategy: Strategy) -> Lots:
+    """How far it draws by what documents say which it shows where: itself, or a part of it."""
+    own = strategy.lots()
+    return "part" if own == "none" and any(part.lots() != "none" for part in each(strategy)) else own
 
 
 def is_steady(strategy: Strategy, resolve: Callable[[ModelRef], Model]) -> bool:
@@ -115,9 +141,13 @@ def result_of(plan: BiasPlan, position: int, ran: Sequence[Ran], calls: Sequence
     # A window may be as short as two; what it says of pairs is said of few of them, and by chance.
     sides = pairwise_bias(answers) if answers and all(len(answer.shown) == 2 for answer in answers) else None
     steady = position in plan.steady
+    told = verdict(bias, sides, deterministic=steady)
+    lots = ABOUT_LOTS[lots_of(made(shuffles[0].ranking.strategy))]
+    if lots and told.finding != "failed":
+        told = replace(told, remarks=(lots, *told.remarks))
     return BiasResult(
         bias=bias,
-        verdict=verdict(bias, sides, deterministic=steady),
+        verdict=told,
         pairwise=sides,
         slots=slot_bias(answers),
         shuffles=tuple(shuffles),

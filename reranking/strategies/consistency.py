@@ -18,7 +18,7 @@ from reranking.analysis.consensus import Consensus, borda, copeland, kemeny, rec
 from reranking.analysis.shuffles import random_orders
 from reranking.documents import Candidates
 from reranking.ranking import Diagnostic, Explanation, Ranking, by_score, failed
-from reranking.strategies.base import OF_ITS_BASE, Family, Guarantee, Remedy, Steps, Strategy, aside, together
+from reranking.strategies.base import OF_ITS_BASE, Family, Guarantee, Lots, Remedy, Steps, Strategy, aside, together
 from reranking.strategies.catalogue import Nested
 from reranking.strategies.listwise import Listwise
 from reranking.strategies.lots import by_content
@@ -56,6 +56,12 @@ class SelfConsistency(Strategy):
     runs: int = Field(5, ge=1, le=50, title="Shuffles", description="Shuffles that are ranked; 1 is the order given")
     method: Method = Field("kemeny", title="How the runs are merged", description="How the runs become one order")
     seed: int = Field(1, ge=0, description="Seed of the shuffles")
+
+    @override
+    def lots(self) -> Lots:
+        if self.base.ignores_order:
+            return "none"
+        return "whole" if self.runs > 1 else self.base.lots()
 
     @override
     def guarantee(self) -> Guarantee:

@@ -25,13 +25,30 @@ _UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]")
 
 def words(text: str) -> list[str]:
     """Case-folded words; runs of a script without spaces become overlapping character pairs."""
-    tokens: list[str] = []
-    for run in _TOKEN.findall(text.casefold()):
-        if _UNSPACED_RUN.match(run) and len(run) > 1:
-            tokens.extend(run[at : at + 2] for at in range(len(run) - 1))
+    folded = text.casefold()
+    return [folded[start:end] for start, end in _cut_out(folded)]
+
+
+def placed_words(text: str) -> list[tuple[str, int, int]]:
+    """The same words in the same order, each with where it stands in the text as given (end exclusive)."""
+    folded = text.casefold()
+    cut = _cut_out(folded)
+    if len(folded) == len(text):  # every character has a folded form of its own, of at least one character
+        return [(folded[start:end], start, end) for start, end in cut]
+    source = [at for at, char in enumerate(text) for _ in char.casefold()]
+    return [(folded[start:end], source[start], source[end - 1] + 1) for start, end in cut]
+
+
+def _cut_out(folded: str) -> list[tuple[int, int]]:
+    """Where the words of a case-folded text stand in it."""
+    places: list[tuple[int, int]] = []
+    for run in _TOKEN.finditer(folded):
+        start, end = run.span()
+        if end - start > 1 and _UNSPACED_RUN.match(folded, start):
+            places.extend((at, at + 2) for at in range(start, end - 1))
         else:
-            tokens.append(run)
-    return tokens
+            places.append((start, end))
+    return places
 
 
 def split_on_spaces(text: str) -> list[str]:

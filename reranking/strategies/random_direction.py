@@ -60,6 +60,10 @@ class PairwiseRandom(Comparing):
     seed: int = Field(1, ge=0, description="Seed of the lots that decide which document is shown first")
 
     @override
+    def lots(self) -> Lots:
+        return "whole"
+
+    @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
         asked = Comparisons(self, query, candidates, both_orders=False)
         every: list[Pair] = list(combinations(range(len(candidates)), 2))

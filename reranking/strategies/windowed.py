@@ -134,6 +134,10 @@ class Tournament(Ordering):
     seed: int = Field(1, ge=0, description="Seed of the groupings")
 
     @override
+    def lots(self) -> Lots:
+        return "whole"
+
+    @override
     def steps(self, query: str, candidates: Candidates) -> Steps:
         windows = Windows(self, query, candidates)
         played: list[list[int]] = yield together(

@@ -14,6 +14,7 @@ from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import each
 from reranking.ui import names, notices, page, spending, state
 from reranking.views.amounts import money
+from reranking.wording import listed
 
 POLL_SECONDS = 0.5
 WAIT_SECONDS = 0.3
@@ -48,13 +49,22 @@ def cut_short(status: JobStatus) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         notices.notice(
             "warning",
-            f"This run {said}: {over} of {len(status.parts)} {what} finished. {status.problem} {where}"
-            "Resume goes on from there and asks nothing again that was answered.",
+            f"This run {said}: {over} of {len(status.parts)} {what} finished{_missing(status)}. "
+            f"{status.problem} {where}Resume goes on from there and asks nothing again that was answered.",
         )
         if st.button("Resume", key=f"resume-{status.kind}", type="primary"):
             with state.explained():
                 state.jobs().resume(status.id, state.registry().resolve, budget_usd=state.draft().limit)
             st.rerun()
+
+
+def _missing(status: JobStatus) -> str:
+    """The strategies of a comparison that are not finished, as the end of a sentence."""
+    if status.kind != "comparison":
+        return ""
+    called = names.short_names([part.strategy for part in status.parts])
+    lacking = [name for name, part in zip(called, status.parts, strict=True) if part.ranking is None or part.is_cut]
+    return f", not {listed(lacking)}" if lacking else ""
 
 
 def _bars(status: JobStatus) -> str:

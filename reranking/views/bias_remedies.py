@@ -16,6 +16,7 @@ from reranking.strategies.remedies import Variant
 from reranking.views import bias_figures
 from reranking.views.amounts import seconds, spent
 from reranking.views.bias_tests import strategies_of
+from reranking.wording import listed
 
 AS_IS = "As is"
 
@@ -126,7 +127,19 @@ def about_remedies(found: Mitigations, whose: str = "your") -> str:
     return (
         f"All under the same shuffles. Bias: {bias}; in brackets the 95 % interval.{several} {bias_figures.ABOUT_W} "
         f"{bias_figures.ABOUT_FLIPS} Requests, cost and seconds are those of one ranking, on average; seconds on the "
-        f"clock, while all shuffles run at once.{quality}"
+        f"clock, while all shuffles run at once.{quality}{_about_lots(found)}"
+    )
+
+
+def _about_lots(found: Mitigations) -> str:
+    """What the rows cannot show of remedies that draw lots by the texts."""
+    names = [row.trial.name for row in found.rows if row.trial.drawn]
+    if not names:
+        return ""
+    return (
+        f" {listed(names)}: the shuffles are drawn by what the documents say, so the order of the input cannot reach "
+        "the result. The model's preference for places still acts within the shuffles: another seed may give another "
+        "ranking."
     )
 
 

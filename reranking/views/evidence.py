@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from unicodedata import category
 
 from reranking.explain.evidence import choices, score_text
+from reranking.explain.folding import plain_words
 from reranking.explain.highlight import Span, marked, term_spans, weight_kind
 from reranking.ranking import Contribution, Explanation, Item, Ranking
 from reranking.strategies.base import Strategy
+from reranking.strategies.lexical import placed_words, words
 
 TEXT_SHOWN = 20_000
 PARTS_SHOWN = 12
@@ -32,8 +35,22 @@ def full_text(text: str, spans: Sequence[Span], length: int = TEXT_SHOWN) -> str
 
 
 def word_marks(text: str, query: str) -> tuple[Span, ...]:
-    """Where the query's words stand in the text."""
-    return term_spans(text, query.split())
+    """Where the query's words stand in the text, however either is punctuated.
+
+    These are the words that BM25 counts and, since folding makes more of them equal, those it finds as whole words.
+    """
+    asked = set(words(query))
+    counted = {(start, end) for word, start, end in placed_words(text) if word in asked and not _torn(text, start, end)}
+    folded = {(start, end) for start, end, _ in term_spans(text, plain_words(query))}
+    return tuple((start, end, "term") for start, end in sorted(counted | folded))
+
+
+def _torn(text: str, start: int, end: int) -> bool:
+    """Whether accents or vowel signs stand beside a passage, so that it is a piece of a word.
+
+    Not so in scripts without spaces between words, whose pairs of characters may part at any place.
+    """
+    return any(category(char).startswith("M") for char in (text[start - 1 : start], text[end : end + 1]) if char)
 
 
 def quote_marks(text: str, explanation: Explanation | None) -> list[Span]:

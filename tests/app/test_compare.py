@@ -192,7 +192,8 @@ def test_an_interrupted_run_is_shown_with_resume_and_resume_finishes_it(app):
 
     state.jobs.clear()  # what a restart of the server does
     again = app(tab.session)
-    assert any("was interrupted: 1 of 2" in sentence for sentence in again.said("warning"))
+    (said,) = again.said("warning")
+    assert "was interrupted: 1 of 2 strategies finished, not BM25." in said
     again.click("resume-comparison")
     again.wait("comparison")
     assert again.said() == []

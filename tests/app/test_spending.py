@@ -54,7 +54,7 @@ def test_a_run_stops_at_its_limit_says_why_and_goes_on_when_it_is_raised(tab, mo
     assert "may stop at the limit" in tab.html()
     tab.compare()
     (said,) = [sentence for sentence in tab.said("warning") if "spending limit" in sentence]
-    assert said.startswith("This run was stopped: 1 of 2 strategies finished.")
+    assert said.startswith("This run was stopped: 1 of 2 strategies finished, not ")
     assert "The run reached its spending limit of $0.20: about $0.20 is spent" in said
     assert "partial" in tab.html()
     assert model.count == 2
