@@ -20,7 +20,8 @@ SMALL_POOL = 10
 # Scripts written without spaces are read as overlapping pairs of characters.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _TOKEN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
-_UNSPACED_RUN = re.compile(rf"[{_UNSPACED}]")
+UNSPACED = re.compile(rf"[{_UNSPACED}]")
+"""A character of such a script, the marks above and below its letters among them."""
 
 
 def words(text: str) -> list[str]:
@@ -44,7 +45,7 @@ def _cut_out(folded: str) -> list[tuple[int, int]]:
     places: list[tuple[int, int]] = []
     for run in _TOKEN.finditer(folded):
         start, end = run.span()
-        if end - start > 1 and _UNSPACED_RUN.match(folded, start):
+        if end - start > 1 and UNSPACED.match(folded, start):
             places.extend((at, at + 2) for at in range(start, end - 1))
         else:
             places.append((start, end))

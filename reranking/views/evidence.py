@@ -11,7 +11,7 @@ from reranking.explain.folding import plain_words
 from reranking.explain.highlight import Span, marked, term_spans, weight_kind
 from reranking.ranking import Contribution, Explanation, Item, Ranking
 from reranking.strategies.base import Strategy
-from reranking.strategies.lexical import placed_words, words
+from reranking.strategies.lexical import UNSPACED, placed_words, words
 
 TEXT_SHOWN = 20_000
 PARTS_SHOWN = 12
@@ -46,11 +46,12 @@ def word_marks(text: str, query: str) -> tuple[Span, ...]:
 
 
 def _torn(text: str, start: int, end: int) -> bool:
-    """Whether accents or vowel signs stand beside a passage, so that it is a piece of a word.
+    """Whether accents or vowel signs beside a passage belong to it, so that it is a piece of a word.
 
-    Not so in scripts without spaces between words, whose pairs of characters may part at any place.
+    Scripts without spaces have no such pieces: their marks are read with their letters.
     """
-    return any(category(char).startswith("M") for char in (text[start - 1 : start], text[end : end + 1]) if char)
+    beside = text[max(start - 1, 0) : start] + text[end : end + 1]
+    return any(category(char).startswith("M") and not UNSPACED.match(char) for char in beside)
 
 
 def quote_marks(text: str, explanation: Explanation | None) -> list[Span]:
