@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from reranking.documents import Candidates
 from reranking.ranking import Diagnostic, by_score
-from reranking.strategies.base import Guarantee, Remedy, Steps, aside
+from reranking.strategies.base import Guarantee, Lots, Remedy, Steps, aside
 from reranking.strategies.comparing import Comparing, Comparisons
 from reranking.strategies.llm import ShowsSeveral
 from reranking.strategies.lots import Directions

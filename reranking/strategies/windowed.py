@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from reranking.documents import Candidates
 from reranking.ranking import by_groups, by_order, by_score, failed
-from reranking.strategies.base import Family, Guarantee, Steps, together
+from reranking.strategies.base import Family, Guarantee, Lots, Steps, together
 from reranking.strategies.lots import by_content
 from reranking.strategies.windows import Ordering, Windows
 

@@ -133,7 +133,7 @@ def about_remedies(found: Mitigations, whose: str = "your") -> str:
 
 def _about_lots(found: Mitigations) -> str:
     """What the rows cannot show of remedies that draw lots by the texts."""
-    names = [row.trial.name for row in found.rows if row.trial.drawn]
+    names = list(dict.fromkeys(row.trial.name.partition(",")[0] for row in found.rows if row.trial.drawn))
     if not names:
         return ""
     return (

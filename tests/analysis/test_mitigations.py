@@ -44,6 +44,23 @@ def test_the_cheapest_remedy_that_removes_most_of_the_bias_is_recommended_with_i
     assert (found.rows[0].removed, found.rows[0].left, found.rows[0].helps) == (None, 1, False)
 
 
+def test_of_a_remedy_that_draws_by_the_texts_only_the_dependence_on_the_input_is_said_to_be_gone():
+    design = draw("pairs", 10, 10, seed=1)
+    same = [BiasRun(order, {at: at + 1 for at in range(10)}) for order in design.orders]
+    unmoved = analyse(same, design, resamples=300, draws=500)
+    steady = Trial("Self-consistency, 3 shuffles", unmoved, 30, 0.30, 5.0, drawn=True)
+    found = compare([BASE, steady])
+    assert found.recommended.trial is steady
+    assert found.rows[1].left == 0
+    assert " removes all dependence on the order of the input (" in found.sentence
+    assert found.sentence.endswith(
+        " for 3 times the cost. The model's preference for places still acts within its shuffles."
+    )
+    nearly = compare([BASE, replace(trial("Tournament", Effect(primacy=0.08)), drawn=True)])
+    assert " % of the dependence on the order of the input (" in nearly.sentence
+    assert "of the bias" not in found.sentence + nearly.sentence
+
+
 def test_if_none_removes_enough_the_one_that_removes_most_is_recommended():
     found = compare([BASE, trial("A", Effect(primacy=0.8)), trial("B", Effect(primacy=0.5), 90)])
     assert found.recommended.trial.name == "B"

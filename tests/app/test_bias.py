@@ -144,7 +144,9 @@ def test_remedies_run_on_the_same_shuffles_and_one_is_recommended_in_a_sentence(
     assert trial.spec["plan"]["remedies_of"] == [test.id, 0]
     sentence = findings(tab)[1]
     assert "Self-consistency, 5 shuffles removes" in sentence
+    assert "dependence on the order of the input" in sentence
     assert "5 times the requests" in sentence
+    assert "Self-consistency: the shuffles are drawn by what the documents say" in tab.html()
     assert "(recommended)" in tab.html()
     assert len(tab.at.selectbox(key=f"document-{test.id}-0").options) == 5  # it is the test that is shown
 
@@ -190,6 +192,7 @@ def test_remedies_are_tried_on_all_queries_and_compared_over_them(app):
         assert row.spec["orders"] == tests[row.spec["plan"]["remedies_of"][0]].spec["orders"][:10]
     sentence = next(text for text in findings(tab) if "rl-second" in text)
     assert "Self-consistency, 5 shuffles removes" in sentence
+    assert "dependence on the order of the input" in sentence
     assert "on average over 4 queries) for 5 times the requests" in sentence
     table = next(item.value for item in tab.at.html if "queries with a trend" in item.value)
     assert "4 of 4" in table
@@ -218,6 +221,14 @@ def test_a_remedy_that_only_some_queries_have_is_offered_for_the_others_and_not_
     again.run().click("try-remedies").wait("bias")
     assert "queries with a trend" in again.html()
     assert sum(bool(row.spec["plan"]["remedies_of"]) for row in jobs(again)) == 2
+
+
+def test_of_self_consistency_it_is_said_that_the_preference_for_places_still_acts(app):
+    base = {"kind": "listwise", "model": PRIMACY, "reasons": False}
+    tab = with_strategies(app, {"kind": "self-consistency", "base": base, "runs": 3})
+    assert "it cannot show the model&#x27;s preference for places" in tab.html()
+    measured(tab)
+    assert "another seed may give another ranking" in tab.html()
 
 
 def test_strategies_that_ignore_the_order_are_offered_no_remedies(app):

@@ -5,10 +5,13 @@ import random
 
 import pytest
 
+from reranking.analysis.bias_plan import BiasPlan
+from reranking.api import measure_bias
 from reranking.documents import Document, as_candidates
 from reranking.engine import run_strategy
 from reranking.gateway import Gateway
 from reranking.providers.registry import Registry
+from reranking.strategies.bias_results import lots_of
 from reranking.strategies.catalogue import fill_model, make
 from reranking.strategies.lots import Directions, by_content
 
@@ -65,3 +68,48 @@ def test_a_model_that_prefers_what_is_shown_first_cannot_pass_that_on_to_the_ord
 
     assert len({tuple(sorted(scores(plain, given).items())) for given in orders(5)}) > 1
     assert len({tuple(sorted(scores(strategy, given).items())) for given in orders(5)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "lots"),
+    [
+        ("pairwise-random", "whole"),
+        ("tournament", "whole"),
+        ("self-consistency(runs=3)", "whole"),
+        ("self-consistency(runs=1)", "none"),
+        ("self-consistency(runs=1, base='tournament')", "whole"),
+        ("self-consistency(runs=3, base='bm25')", "none"),
+        ("pairwise-active", "none"),
+        ("pairwise-active(both_orders=False)", "part"),
+        ("pairwise-all", "none"),
+        ("listwise", "none"),
+        ("bm25", "none"),
+        ({"kind": "cascade", "stages": [{"strategy": "bm25"}, {"strategy": "tournament"}]}, "part"),
+    ],
+)
+def test_what_draws_lots_by_the_texts_says_so_and_so_does_what_is_made_of_it(value, lots):
+    assert lots_of(make(value)) == lots
+
+
+def test_a_bias_test_of_what_draws_by_the_texts_says_that_the_preference_for_places_still_acts():
+    documents = [Document(text) for text in TEXTS]
+    values = ["tournament(window=4)", "listwise", "bm25", "pairwise-random"]
+    model = "simulated:overlap?primacy=0.6"
+    registry = Registry()
+    strategies = [fill_model(make(value), model, registry.answers(model)) for value in values]
+    results = measure_bias("harbour lantern", documents, strategies, BiasPlan("pairs", 4, seed=1))
+    said = ["another seed may give another ranking" in result.verdict.text for result in results]
+    assert said == [True, False, False, True]
+    assert [result.trial("it", {}).drawn for result in results] == said
+
+
+def test_another_seed_of_the_shuffles_changes_what_a_model_that_prefers_places_gives():
+    registry = Registry()
+    model = "simulated:overlap?primacy=3"
+
+    def ranked(seed):
+        strategy = fill_model(make(f"self-consistency(runs=3, seed={seed})"), model, registry.answers(model))
+        ranking = asyncio.run(run_strategy(strategy, "harbour lantern", CANDIDATES, Gateway(registry.resolve)))
+        return tuple(sorted(ranking.mid_ranks().items()))
+
+    assert len({ranked(seed) for seed in range(1, 7)}) > 1

@@ -14,6 +14,7 @@ from reranking.documents import Document, has_content
 from reranking.draft import Draft, Entry, draft_from_json
 from reranking.formats.loaded import FormatError, Input
 from reranking.strategies.base import Strategy
+from reranking.strategies.bias_results import lots_of
 from reranking.strategies.catalogue import each, with_defaults
 from reranking.strategies.llm import ShowsSeveral
 from reranking.ui import names, notices, state, strategy_set
@@ -279,6 +280,7 @@ def _remarks(strategies: Sequence[Strategy], noisy: Sequence[int], repeats: int)
     """What is known before anything runs."""
     titles = names.short_names(strategies)
     blind = [name for name, strategy in zip(titles, strategies, strict=True) if kept.ignores_order(strategy)]
+    drawing = [name for name, strategy in zip(titles, strategies, strict=True) if lots_of(strategy) == "whole"]
     steady = [name for at, name in enumerate(titles) if at not in noisy]
     found = []
     if blind:
@@ -287,6 +289,11 @@ def _remarks(strategies: Sequence[Strategy], noisy: Sequence[int], repeats: int)
             found.append(
                 "To see a bias, choose a strategy that shows a model several documents at once, or add one on Compare."
             )
+    if drawing:
+        found.append(
+            f"{listed(drawing)}: the shuffles are drawn by what the documents say. The test shows that the order of "
+            "the input does not matter; it cannot show the model's preference for places, which acts within them."
+        )
     if steady and repeats:
         found.append(f"No repeats for {listed(steady)}: the same order always gives the same ranking.")
     if any(part.asks for strategy in strategies for part in each(strategy)):
