@@ -22,10 +22,9 @@ with st.sidebar:
 state.keep()
 page.show_session(top, entered, documents)
 state.warm_up(entered)
-if not entered.is_empty():
-    overview.prepare()
-
 job = state.latest_job("comparison")
+if job is not None or not entered.is_empty():
+    overview.prepare()
 busy = job is not None and job.state == "running"
 if at_work and not busy:
     st.rerun()  # it ended while what stands above was drawn, which shows it as still running
@@ -43,7 +42,7 @@ elif action.button("Run", key="run", type="primary", shortcut="ctrl+enter", widt
             state.start_comparison(entered, documents)
         st.rerun()
 
-if entered.is_empty():
+if entered.is_empty() and job is None:
     inputs.example_cards(entered)
 elif job is None:
     page.html("<p class='rl-hint'>Results appear here after Run.</p>")
@@ -55,4 +54,5 @@ else:
         running.cut_short(job)
     if changed := results.outdated(job, entered):
         notices.notice("info", changed)
+        results.way_back(job, entered)
     results.show(job)

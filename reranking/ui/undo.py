@@ -16,7 +16,10 @@ STEPS = 20
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A state to go to, and the words for the change that lies between. `of` is the number of its set of queries."""
+    """A state to go to, and the words for the change that lies between. `of` is the number of its set of queries.
+
+    For `whole`, `text` and `query` see `before`.
+    """
 
     done: str
     entered: dict[str, Any]
@@ -25,6 +28,7 @@ class _Step:
     shelf: list[Entry]
     whole: bool
     text: bool
+    query: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,14 @@ class _Steps:
     forth: list[_Step] = field(default_factory=list)
 
 
-def before(part: Part, done: str, *, whole: bool = False, text: bool = False) -> None:
+def before(part: Part, done: str, *, whole: bool = False, text: bool = False, query: bool = False) -> None:
     """Remember what is there, ahead of a change that the words `done` tell.
 
     `whole` says that the change takes other queries too, and shows the first of them; `text` that
-    it writes over pasted text. What was gone back from is then out of reach.
+    it writes over pasted text, `query` that it changes the query that is on the screen. What was
+    gone back from is then out of reach.
     """
-    step = _now(done, whole=whole, text=text)
+    step = _now(done, whole=whole, text=text, query=query)
     if whole:
         st.session_state.sets_of_queries = st.session_state.query_set = st.session_state.get("sets_of_queries", 0) + 1
     steps = _steps(part, at=0 if whole else None)
@@ -66,18 +71,18 @@ def offer(part: Part) -> None:
 def _go(part: Part, steps: list[_Step], to: Literal["back", "forth"]) -> None:
     """Go to the nearest of the steps, and remember the way from there."""
     step = steps.pop()
-    here = _now(step.done, whole=step.whole, text=step.text)
+    here = _now(step.done, whole=step.whole, text=step.text, query=step.query)
     _restore(part, step)
     getattr(_steps(part), to).append(here)
     state.keep()
     st.rerun()
 
 
-def _now(done: str, *, whole: bool, text: bool) -> _Step:
+def _now(done: str, *, whole: bool, text: bool, query: bool) -> _Step:
     entered = state.draft()
     shelf = [Entry(**entry.to_json()) for entry in entered.shelf]
     queries = (list(entered.others), entered.at)
-    return _Step(done, entered.of_one_query(), queries, _query_set(), shelf, whole, text)
+    return _Step(done, entered.of_one_query(), queries, _query_set(), shelf, whole, text, query)
 
 
 def _query_set() -> int:
@@ -102,6 +107,7 @@ def _restore(part: Part, step: _Step) -> None:
     if step.whole:
         entered.others, entered.at = step.queries
         st.session_state.query_set = step.of
+    if step.whole or step.query:
         entered.query = step.entered["query"]
     entered.loaded, entered.source = step.entered["loaded"], step.entered["source"]
     if step.text:
