@@ -157,14 +157,19 @@ def _finding(rankings: Sequence[Ranking], names: Sequence[str]) -> str:
     return f"They {_verdict(middle)} (median tau {number(middle)}). {most}{ties}"
 
 
+_VERDICTS = (
+    (0.9, "agree almost fully"),
+    (0.6, "mostly agree"),
+    (0.3, "agree in part"),
+    (-0.1, "hardly agree"),
+    (-0.6, "disagree"),
+    (-1.0, "contradict each other"),
+)
+"""From which tau on it is said that rankings do so. Around 0 they have as good as nothing to do with each other."""
+
+
 def _verdict(tau: float) -> str:
-    if tau >= 0.9:
-        return "agree almost fully"
-    if tau >= 0.6:
-        return "mostly agree"
-    if tau >= 0.3:
-        return "agree in part"
-    return "hardly agree" if tau > -0.3 else "contradict each other"
+    return next(words for least, words in _VERDICTS if tau >= least or least == -1)
 
 
 def number(agreement: float) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 from reranking.analysis.metrics import quality_range
 from reranking.charts.quality_cost import Price, Priced, quality_cost
+from reranking.ranking import Usage
 from reranking.views.compared import Compared
 from reranking.views.grades import GRADES
 
@@ -21,13 +22,23 @@ def usual_price(found: Compared) -> Price:
     return "dollars" if any(each.usage.cost_usd for each in found.rankings) else "seconds"
 
 
+def seconds_asked(usage: Usage) -> float | None:
+    """What a ranking takes where nothing is cached: the clock, or the model's time where answers were cached.
+
+    None where they were and the model's time is not known, as in `amounts.time_taken`.
+    """
+    if not usage.cached:
+        return usage.seconds
+    return max(usage.seconds, usage.model_seconds) if usage.model_seconds else None
+
+
 @lru_cache(maxsize=16)
 def points_of(found: Compared, grades: Judged, price: Price) -> tuple[Priced, ...]:
     """The strategies whose quality and price are known."""
     points = []
     for at, (ranking, name) in enumerate(zip(found.rankings, found.names, strict=True)):
         quality = quality_range(ranking, dict(grades), max(GRADES))
-        spent = ranking.usage.seconds if price == "seconds" else ranking.usage.cost_usd
+        spent = seconds_asked(ranking.usage) if price == "seconds" else ranking.usage.cost_usd
         if quality is not None and spent is not None:
             low, high = quality.ndcg_at_10.low, quality.ndcg_at_10.high
             points.append(Priced(name, at, spent, low, low if high - low < 0.0005 else high))
@@ -48,9 +59,10 @@ def about(found: Compared, points: tuple[Priced, ...], price: Price) -> str:
         said.append("A line spans what nDCG@10 can still become while documents are unjudged.")
     if price == "dollars" and points and not any(point.price for point in points):
         said.append("All of them are free.")
-    if price == "seconds" and any(ranking.usage.cached for ranking in found.rankings):
-        said.append("Answers from the cache make a run shorter than it would be without.")
-    missing = [name for at, name in enumerate(found.names) if at not in {point.position for point in points}]
+    shown = {point.position for point in points}
+    if price == "seconds" and any(found.rankings[at].usage.cached for at in shown):
+        said.append("Where answers came from the cache, the time is what the model took for all of them, one by one.")
+    missing = [name for at, name in enumerate(found.names) if at not in shown]
     if missing:
         said.append(f"Not shown, failed or without a known {LABELS[price]}: {', '.join(missing)}.")
     return " ".join(said)

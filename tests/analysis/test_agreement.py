@@ -156,6 +156,20 @@ def test_tied_documents_are_disputed_by_their_shared_rank():
     assert disputes[3] == Dispute(3, 1, 2.5)
 
 
+@pytest.mark.parametrize(
+    ("swaps", "verdict"),  # of 45 pairs, each swap takes 2/45 from tau: .91, .60, .33, .02, -.07, -.11, -.29, -.64
+    [(2, "agree almost fully"), (9, "mostly agree"), (15, "agree in part"), (22, "hardly agree"), (24, "hardly agree"),
+     (25, "disagree"), (29, "disagree"), (37, "contradict each other")],
+)  # fmt: skip
+def test_more_pairs_in_the_other_order_than_in_the_same_are_told_as_disagreement(swaps, verdict):
+    order = list(range(10))
+    for _ in range(swaps):  # each swap of neighbours that stand in order makes one more pair disagree
+        at = next(at for at in range(9) if order[at] < order[at + 1])
+        order[at], order[at + 1] = order[at + 1], order[at]
+    said = summary([ordered(*range(10)), ordered(*order)], ["A", "B"])
+    assert said.startswith(f"A and B {verdict} (tau ")
+
+
 def test_the_summary_names_the_median_the_farthest_pair_and_the_most_moved_document():
     others = [at for at in range(20) if at != 6]
     base, nearly, last = (ordered(*others[:place], 6, *others[place:]) for place in (6, 7, 19))
