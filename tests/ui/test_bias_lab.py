@@ -5,7 +5,7 @@ import pytest
 from reranking.analysis.bias_model import Estimate
 from reranking.documents import Document, as_candidates
 from reranking.strategies.catalogue import make
-from reranking.ui.bias_lab.choosing import worth_testing
+from reranking.ui.bias_lab.choosing import first_choice, worth_testing
 from reranking.ui.bias_lab.kept import ignores_order, is_steady
 from reranking.ui.bias_lab.remedies import nothing_to_mend
 from reranking.views import bias_figures
@@ -45,6 +45,23 @@ def test_strategies_made_of_others_are_tested_first_if_one_of_those_shows_severa
     assert worth_testing([*plain, grade, make({"kind": "self-consistency"})]) == 3
     assert worth_testing([*plain, grade]) == 2
     assert worth_testing(plain) == 0
+
+
+def test_what_is_switched_off_or_failed_last_is_not_the_first_to_be_tested_as_long_as_there_is_another():
+    several = [make({"kind": kind, "model": "p:m"}) for kind in ("listwise", "setwise", "grade")]
+    strategies = [make("bm25"), *several]
+
+    def first(on, failed=(0, 0, 0, 0)):
+        return first_choice(strategies, [bool(one) for one in on], [bool(one) for one in failed])
+
+    assert first((1, 1, 1, 1)) == 1
+    assert first((1, 0, 1, 1)) == 2
+    assert first((1, 0, 0, 1)) == 3
+    assert first((1, 0, 0, 0)) == 0
+    assert first((0, 0, 0, 0)) == 1
+    assert first((1, 1, 1, 1), (0, 1, 0, 0)) == 2
+    assert first((1, 1, 0, 0), (0, 1, 0, 0)) == 0
+    assert first((0, 1, 0, 0), (0, 1, 0, 0)) == 1
 
 
 def test_an_interval_is_written_with_real_minus_signs_and_a_dash_stands_for_what_is_not_known():

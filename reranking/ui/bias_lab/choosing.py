@@ -166,7 +166,13 @@ def _strategies(shelf: Sequence[Entry], session: str = "") -> list[Strategy]:
         notices.notice("info", "None of the strategies on Compare can run: add one there, or choose its model.")
         return []
     titles = dict(zip(ready, names.short_names(list(ready.values())), strict=True))
-    first = list(ready)[worth_testing(list(ready.values()))]
+    on = [entry.on for entry in shelf if entry.key in ready]
+    ran = None if session else state.latest_job("comparison")
+    failed = [] if ran is None else [
+        part.strategy.spec() for part in ran.parts if part.ranking is not None and part.ranking.outcome == "failed"
+    ]  # fmt: skip
+    lost = [strategy.spec() in failed for strategy in ready.values()]
+    first = list(ready)[first_choice(list(ready.values()), on, lost)]
     wanted = st.multiselect(
         "Strategies", list(titles), default=[first], key=state.widget_key(f"bias-strategies{session}"),
         format_func=lambda key: titles[key], placeholder="Choose one or several",
@@ -174,6 +180,16 @@ def _strategies(shelf: Sequence[Entry], session: str = "") -> list[Strategy]:
     if not wanted:
         notices.notice("info", "Choose at least one strategy.")
     return [ready[key] for key in wanted]
+
+
+def first_choice(strategies: Sequence[Strategy], on: Sequence[bool], failed: Sequence[bool]) -> int:
+    """Which of them to test first: the one most worth it of those that are on and whose last run did not fail.
+
+    Where all that are on failed, it is one of these; where none is on, one of all.
+    """
+    every = range(len(strategies))
+    wanted = [at for at in every if on[at] and not failed[at]] or [at for at in every if on[at]] or list(every)
+    return wanted[worth_testing([strategies[at] for at in wanted])]
 
 
 def worth_testing(strategies: Sequence[Strategy]) -> int:

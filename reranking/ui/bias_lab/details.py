@@ -66,13 +66,18 @@ def details(
 
 
 def finding(verdict: Verdict, title: str, remarks: Sequence[str] = ()) -> None:
-    """The verdict, with what else is to be known in smaller type."""
-    head = f"<b>{escape(title)}.</b> " if title else ""
+    """The verdict below `title`, which says of what it is, and what else is to be known in smaller type."""
+    head = about(title) if title else ""
     said = escape(" ".join(part for part in (verdict.sentence, verdict.also) if part))
     page.html(f"<p class='rl-finding' role='status'>{head}{said}</p>")
     rest = " ".join((*verdict.remarks, *remarks))
     if rest:
         notices.caption(rest)
+
+
+def about(title: str) -> str:
+    """The line above a verdict that says of what it is, as HTML."""
+    return f"<span class='rl-finding-of'>{escape(title)}</span> "
 
 
 def _intervals(bias: Bias, labels: Sequence[str], key: str) -> None:

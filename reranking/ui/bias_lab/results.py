@@ -13,7 +13,7 @@ from reranking.jobs import JobStatus
 from reranking.strategies.bias_results import Ran
 from reranking.ui import names, notices, page
 from reranking.ui.bias_lab import kept, remedies
-from reranking.ui.bias_lab.details import details
+from reranking.ui.bias_lab.details import about, details
 from reranking.views import bias_figures
 from reranking.views.bias_results import (
     ABOUT_STRATEGIES,
@@ -42,7 +42,7 @@ def show(jobs: Sequence[JobStatus]) -> None:
         return
     test = jobs[0].id
     position = _which_strategy(found, titles, test)
-    number = _which_query(jobs, found, position, test)
+    number = _which_query(jobs, found, position, test, names.full_name(strategies[position]))
     result = found.get((number, position))
     if result is None:
         notices.notice("info", "There is no result yet.")
@@ -50,7 +50,7 @@ def show(jobs: Sequence[JobStatus]) -> None:
     job, strategy = jobs[number], strategies[position]
     details(
         result.bias, result.verdict, bias_figures.document_names(job.candidates), f"{job.id}-{position}",
-        title=titles[position] if len(strategies) > 1 else "",
+        title=names.full_name(strategy),
         pairwise=result.pairwise, slots=result.slots,
         remarks=remarks(names.title(strategy), result, job, ignores_order=kept.ignores_order(strategy)),
     )  # fmt: skip
@@ -59,6 +59,7 @@ def show(jobs: Sequence[JobStatus]) -> None:
     notices.caption(took(names.full_name(strategy), result))
     st.download_button(
         "Raw runs (CSV)", lambda: raw_runs(jobs), f"bias-{test}.csv", "text/csv", key=f"csv-{test}",
+        on_click="ignore",
         help="One row for each run and document: run, input position, document, output rank.",
     )  # fmt: skip
     mine = [found.get((at, position)) for at in range(len(jobs))]
@@ -75,13 +76,13 @@ def _which_strategy(found: Results, titles: Sequence[str], test: str) -> int:
     return int(chosen)
 
 
-def _which_query(jobs: Sequence[JobStatus], found: Results, position: int, test: str) -> int:
+def _which_query(jobs: Sequence[JobStatus], found: Results, position: int, test: str, name: str) -> int:
     """All queries together where there are several, and the choice of one."""
     if len(jobs) == 1:
         return 0
     pooled = together(found, position)
     if pooled is not None:
-        page.html(f"<p class='rl-finding' role='status'>{escape(pooled.sentence)}</p>")
+        page.html(f"<p class='rl-finding' role='status'>{about(name)}{escape(pooled.sentence)}</p>")
         page.html(queries_table([job.query for job in jobs], found, position, pooled))
     chosen = st.selectbox(
         "Query in detail", range(len(jobs)), key=f"query-of-{test}",
