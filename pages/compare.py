@@ -2,10 +2,23 @@
 
 import streamlit as st
 
-from reranking.ui import columns_view, inputs, notices, overview, page, results, running, spending, state, strategy_set
+from reranking.ui import (
+    columns_view,
+    inputs,
+    notices,
+    overview,
+    page,
+    results,
+    running,
+    selection,
+    spending,
+    state,
+    strategy_set,
+)
 
 top = page.begin_editing()
 entered = state.draft()
+selection.come_back()
 at_work = state.is_at_work("comparison")
 
 with st.container(horizontal=True, vertical_alignment="center", key="query-line"):

@@ -148,11 +148,11 @@ def _cut(count: int) -> int:
 def _filters(count: int, top: int) -> Filters:
     contains = st.text_input("Contains", key="contains", bind="query-params", width=220, type="search")
     moved = st.number_input(
-        "Moved at least", 0, max(count - 1, 0), 0, key="moved", bind="query-params", width=130,
+        "Moved at least", 0, max(count - 1, 0), key="moved", bind="query-params", width=130,
         help="Places, by at least one strategy",
     )  # fmt: skip
     apart = st.number_input(
-        "Disagreement at least", 0, max(count - 1, 0), 0, key="apart", bind="query-params", width=170,
+        "Disagreement at least", 0, max(count - 1, 0), key="apart", bind="query-params", width=170,
         help="Places between a document's best and its worst rank",
     )  # fmt: skip
     st.button("Clear", key="clear-filters", disabled=not _filtering(), on_click=_clear)

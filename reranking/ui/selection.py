@@ -1,6 +1,7 @@
 """What is selected on Compare, kept in the URL: document, two strategies, cut, and how the columns are aligned.
 
-An address is foreign input: what it names wrongly counts as not selected.
+An address is foreign input: what it names wrongly counts as not selected. Another screen has an address of its
+own, without them: cut and alignment are kept beside it for the way back.
 """
 
 from __future__ import annotations
@@ -11,6 +12,15 @@ import streamlit as st
 
 DOCUMENT, FIRST, SECOND, CUT, VIEW = "doc", "a", "b", "k", "view"
 DEFAULT_CUT = 10
+
+
+def come_back() -> None:
+    """Keep the cut and the alignment that the address names, or put those kept for this session into it."""
+    for name in (CUT, VIEW):
+        if name in st.query_params:
+            _keep(name, st.query_params[name])
+        elif name in _kept():
+            st.query_params[name] = _kept()[name]
 
 
 def selected_document(documents: int | None = None) -> int | None:
@@ -50,6 +60,7 @@ def selected_cut(documents: int) -> int:
 def select_cut(k: int | None) -> None:
     """Choose the top-k cut; None means the default."""
     _set(CUT, k)
+    _keep(CUT, k)
 
 
 def selected_view(views: Sequence[str]) -> str:
@@ -61,12 +72,26 @@ def selected_view(views: Sequence[str]) -> str:
 def select_view(view: str | None) -> None:
     """Choose how the columns are aligned; None means the default."""
     _set(VIEW, view)
+    _keep(VIEW, view)
 
 
 def clear() -> None:
     """Select nothing: what was selected belongs to another session."""
     for name in (DOCUMENT, FIRST, SECOND, CUT):
         _set(name, None)
+
+
+def _kept() -> dict[str, str]:
+    """What is kept for the session on the screen, by its name in the address."""
+    kept: dict[object, dict[str, str]] = st.session_state.setdefault("selection_kept", {})
+    return kept.setdefault(st.session_state.get("session"), {})
+
+
+def _keep(name: str, value: int | str | None) -> None:
+    if value is None:
+        _kept().pop(name, None)
+    else:
+        _kept()[name] = str(value)
 
 
 def _number(name: str) -> int | None:

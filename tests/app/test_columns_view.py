@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from streamlit.elements.lib import policies
 
 TEXT = "motor oil for old cars\n\na clock\n\napple pie with cinnamon\n\napple juice\n\nplum cake"
 
@@ -120,3 +121,38 @@ def test_a_new_session_selects_nothing_and_keeps_no_filter(tab):
     tab.write("text", TEXT)
     tab.compare()
     assert columns(tab).count("<td data-doc=") == 10
+
+
+def test_filters_that_are_set_and_cleared_leave_no_warning_in_the_log(tab, monkeypatch):
+    monkeypatch.setattr(policies, "_shown_default_value_warning", False)  # which is given once per process
+    for key in ("moved", "apart"):
+        widget(tab.at.number_input, key).set_value(1)
+        tab.run()
+    widget(tab.at.button_group, "aligned").set_value("document")
+    tab.run()
+    tab.click("clear-filters")
+    assert [widget(tab.at.number_input, key).value for key in ("moved", "apart")] == [0, 0]
+    assert not policies._shown_default_value_warning
+
+
+def test_the_cut_and_the_alignment_are_still_there_after_other_screens_and_belong_to_their_session(tab):
+    widget(tab.at.number_input, "cut").set_value(3)
+    tab.run()
+    widget(tab.at.button_group, "aligned").set_value("document")
+    tab.run()
+    for screen in ("judge", "bias", "compare"):
+        for name in ("k", "view"):  # the browser drops them on the way
+            tab.at.query_params.pop(name, None)
+        tab.go(screen)
+    assert widget(tab.at.number_input, "cut").value == 3
+    assert ("".join(tab.at.query_params["k"]), "".join(tab.at.query_params["view"])) == ("3", "document")
+    tab.click("new-session")
+    assert "k" not in tab.at.query_params
+
+
+def test_the_usual_cut_chosen_again_is_not_overruled_by_one_that_was_kept(tab):
+    for chosen in (3, 5):
+        widget(tab.at.number_input, "cut").set_value(chosen)
+        tab.run()
+    assert "k" not in tab.at.query_params
+    assert widget(tab.at.number_input, "cut").value == 5
