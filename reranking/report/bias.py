@@ -24,6 +24,7 @@ from reranking.strategies.bias_results import BiasResult
 from reranking.views import bias_figures, bias_results, bias_words
 from reranking.views.bias_remedies import Treated, about_remedies, compared, missing, remedies_table
 from reranking.views.bias_tests import ABOUT_DESIGNS, DESIGNS
+from reranking.views.grades import whose
 from reranking.views.naming import Naming
 
 WHOSE = "the report's author's"
@@ -210,11 +211,11 @@ def _helped(queries: tuple[Treated, ...]) -> Iterator[Helped]:
     """The remedies over all queries, then on each one alone where there are several."""
     if not queries:
         return
-    together = compared(queries)
+    together, by = compared(queries), whose((query.grades for query in queries), WHOSE)
     over = f", over all {len(queries)} queries" if len(queries) > 1 else ""
     if len(together.rows) > 1:
         yield Helped(
-            f"Remedies{over}", together.sentence, Markup(remedies_table(together)), about_remedies(together, WHOSE)
+            f"Remedies{over}", together.sentence, Markup(remedies_table(together)), about_remedies(together, by)
         )
     for query in queries if len(queries) > 1 else ():
         if len(query.trials) > 1:

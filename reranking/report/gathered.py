@@ -22,7 +22,7 @@ from reranking.views.bias_remedies import Treated, treated
 from reranking.views.bias_results import Results
 from reranking.views.bias_tests import BiasTest, read_result, remedy_rows, strategies_of, tests_of
 from reranking.views.compared import Compared
-from reranking.views.grades import ASSESSOR, Grades, given, grades
+from reranking.views.grades import Grades, grades
 from reranking.views.latest import latest_job
 from reranking.views.naming import Naming, is_installed, label_in, model_notes
 
@@ -176,4 +176,4 @@ class _Reader:
                 tried.append((status, [read_result(self.store, status, at) for at in places]))
         known = variants(strategy) if is_installed(strategy) else []
         documents = [item.document for item in job.candidates]
-        return treated(job, result, tried, known, given(self.store, ASSESSOR, job.query, documents))
+        return treated(job, result, tried, known, grades(self.store, job.query, documents))

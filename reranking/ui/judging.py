@@ -23,7 +23,7 @@ def judge(query: str, documents: Sequence[Document]) -> None:
     grades = state.grades(query, documents)
     order = blind_order(state.session_id(), documents)
     left = [at for at in order if at not in grades]
-    st.progress(1 - len(left) / len(order), text=f"{len(order) - len(left)} of {len(order)} documents judged")
+    st.progress(1 - len(left) / len(order), text=f"{len(order) - len(left)} of {len(order)} documents judged by you")
     _undo(query, documents)
     at = _chosen(order, documents)
     if at is None:

@@ -70,7 +70,7 @@ def begin_editing() -> DeltaGenerator:
 
 def show_session(top: DeltaGenerator, entered: state.Draft, documents: Sequence[Document]) -> None:
     """The session in one line, save and new, and below them what has to be said."""
-    judged = len(state.grades(entered.query, documents)) if documents else 0
+    judged = len(state.counted_grades(entered.query, documents).all) if documents else 0
     parts = [
         f"<b>{escape(one_line(entered.query, 80))}</b>" if entered.query.strip() else "No query yet",
         _count(len(documents), "document"),

@@ -27,7 +27,8 @@ from reranking.ui import notices
 from reranking.views.grades import ASSESSOR as ASSESSOR
 from reranking.views.grades import GRADES as GRADES
 from reranking.views.grades import SCALE as SCALE
-from reranking.views.grades import given
+from reranking.views.grades import Grades, given
+from reranking.views.grades import grades as grades_that_count
 from reranking.views.latest import latest_job as latest_job_of
 from reranking.views.naming import label_in
 
@@ -249,8 +250,13 @@ def label_of(strategy: Strategy) -> str:
 
 
 def grades(query: str, documents: Sequence[Document]) -> dict[int, int]:
-    """The grades given so far: position -> grade. Equal documents share theirs."""
+    """One's own grades, which judging blind shows: position -> grade. Equal documents share theirs."""
     return given(store(), ASSESSOR, query, documents)
+
+
+def counted_grades(query: str, documents: Sequence[Document]) -> Grades:
+    """Every grade of the documents that counts, an example's that was taken over too."""
+    return grades_that_count(store(), query, documents)
 
 
 def judged_texts() -> list[tuple[str, str, float, int]]:

@@ -16,6 +16,7 @@ from reranking.strategies.remedies import Variant
 from reranking.views import bias_figures
 from reranking.views.amounts import seconds, spent
 from reranking.views.bias_tests import strategies_of
+from reranking.views.grades import Grades
 from reranking.wording import listed
 
 AS_IS = "As is"
@@ -23,12 +24,16 @@ AS_IS = "As is"
 
 @dataclass(frozen=True, slots=True)
 class Treated:
-    """One query of the test: its job, its result, the jobs of its remedies, and what was tried by name of remedy."""
+    """One query of the test: its job, its result, the jobs of its remedies, and what was tried by name of remedy.
+
+    The quality of what was tried rests on `grades`.
+    """
 
     job: JobStatus
     result: BiasResult
     tried: tuple[JobStatus, ...]
     trials: Mapping[str, Trial]
+    grades: Grades
 
     def plan(self, position: int) -> BiasPlan:
         """The test's own shuffles: as many as its early stop took, if it had one, and no noise control."""
@@ -49,7 +54,7 @@ def treated(
     result: BiasResult,
     tried: Sequence[tuple[JobStatus, Sequence[BiasResult | None]]],
     known: Sequence[Variant],
-    grades: Mapping[int, int],
+    grades: Grades,
 ) -> Treated:
     """What was tried on one query, in the order of the remedies; of those tried twice the latest counts.
 
@@ -61,8 +66,10 @@ def treated(
         for variant, other in zip(strategies_of(each), results, strict=True):
             if other is not None and (title := titles.get(str(variant.spec()))) is not None:
                 found[title] = other
-    ordered = {title: found[title].trial(title, grades) for title in titles.values() if title in found}
-    return Treated(job, result, tuple(each for each, _ in tried), {AS_IS: result.trial(AS_IS, grades), **ordered})
+    judged = grades.all
+    ordered = {title: found[title].trial(title, judged) for title in titles.values() if title in found}
+    trials = {AS_IS: result.trial(AS_IS, judged), **ordered}
+    return Treated(job, result, tuple(each for each, _ in tried), trials, grades)
 
 
 def compared(queries: Sequence[Treated]) -> Mitigations:
@@ -105,7 +112,7 @@ def remedies_table(found: Mitigations) -> str:
     return bias_figures.table(heads, rows, marked=marked)
 
 
-def about_remedies(found: Mitigations, whose: str = "your") -> str:
+def about_remedies(found: Mitigations, whose: str) -> str:
     """What the columns mean. `whose` are the grades that the quality rests on."""
     queries, judged = len(found.rows[0].trial.biases), any(row.trial.quality is not None for row in found.rows)
     bias = (

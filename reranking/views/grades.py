@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from reranking.documents import Document
 from reranking.store import Store
+from reranking.wording import listed
 
 ASSESSOR = "me"
 EXAMPLE = "example"
@@ -35,6 +36,14 @@ class Grades:
         return given | {at: f"your grade {grade}" for at, grade in self.own.items()}
 
 
+def whose(every: Iterable[Grades], own: str = "your") -> str:
+    """Whose grades these are, as a word before `grades`: `own`, `the example's`, or both."""
+    each = list(every)
+    found = [own] if any(one.own for one in each) else []
+    found += ["the example's"] if any(one.given.keys() - one.own.keys() for one in each) else []
+    return listed(found or [own])
+
+
 def given(store: Store, assessor: str, query: str, documents: Sequence[Document]) -> dict[int, int]:
     """The grades that an assessor gave so far: position -> grade. Equal documents share theirs."""
     found = store.judgments.grades(query, SCALE, assessor)
@@ -42,5 +51,5 @@ def given(store: Store, assessor: str, query: str, documents: Sequence[Document]
 
 
 def grades(store: Store, query: str, documents: Sequence[Document]) -> Grades:
-    """Every grade of the documents that counts."""
+    """Every grade of the documents that counts: a document is judged, on every screen, if it is in `all` of it."""
     return Grades(given(store, ASSESSOR, query, documents), given(store, EXAMPLE, query, documents))

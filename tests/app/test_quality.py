@@ -58,6 +58,30 @@ def test_an_examples_grades_give_quality_at_a_press_and_can_be_taken_back(app):
     assert tab.has("use-example-grades")
 
 
+def test_every_screen_counts_the_same_documents_as_judged(app):
+    tab = opened(app).click("use-example-grades")
+    open_store().judgments.add(
+        "how to treat a minor burn at home", tab.at.session_state["draft"].documents()[0].fingerprint,
+        state.ASSESSOR, state.SCALE, 1,
+    )  # fmt: skip
+    for page in ("compare", "judge", "bias"):
+        assert "judged 16 of 16" in tab.go(page).html(), page
+    tab.go("sessions")
+    assert tab.html().count("judged 16 of 16") == 2  # at the top, and in the list
+    assert not re.search(r"judged (?!16)\d+ of 16", tab.html())
+    tab.go("compare").click("drop-example-grades")
+    for page in ("compare", "bias", "sessions"):
+        assert "judged 1 of 16" in tab.go(page).html(), page
+
+
+def test_the_quality_of_remedies_rests_on_an_examples_grades_too_and_says_whose_they_are(app):
+    tab = opened(app).click("use-example-grades").tick({"input-order"}).go("bias")
+    tab.click("run-bias").wait("bias")
+    assert "Quality (nDCG@10) is shown once" not in tab.html()
+    tab.click("try-remedies").wait("bias")
+    assert "by the example&#x27;s grades" in tab.html()
+
+
 def test_an_examples_grades_are_not_the_users_and_judging_stays_blind(app):
     tab = opened(app).click("use-example-grades").go("judge")
     assert "0 of 16 documents judged" in tab.at.get("progress")[0].proto.text

@@ -13,12 +13,14 @@ from reranking.draft import Entered
 from reranking.explain.evidence import score_text
 from reranking.jobs import Jobs
 from reranking.models import ModelError
+from reranking.providers.registry import Registry
 from reranking.replies import Text
 from reranking.report import file_name, gather, session_report
 from reranking.store.sessions import MissingSessionError
 from reranking.strategies.catalogue import make
 from reranking.strategies.remedies import variants
 from reranking.views import amounts, bias_remedies, bias_results, bias_tests
+from reranking.views.grades import EXAMPLE
 from reranking.views.naming import Naming
 from tests.oracles import PerfectOracle, Scripted
 from tests.report.made import FRUIT, compared, draft_of, run, session_of
@@ -262,8 +264,6 @@ def test_the_documents_of_a_comparison_are_not_repeated_below_its_bias_test(jobs
 
 
 def test_remedies_that_were_tried_are_told_with_their_recommendation(store, jobs):
-    from reranking.providers.registry import Registry
-
     resolve = Registry().resolve
     strategy = make({"kind": "listwise", "model": PRIMACY})
     draft = draft_of("apple tart", FRUIT, [strategy])
@@ -278,6 +278,19 @@ def test_remedies_that_were_tried_are_told_with_their_recommendation(store, jobs
     page = page_of(store, session, resolve)
     assert page.says(found.sentence)
     assert page.says("simulated: no model")
+    assert page.says("Quality (nDCG@10) is shown once all documents are judged.")
+    for document in FRUIT:
+        store.judgments.add(draft.query, document.fingerprint, EXAMPLE, "0-3", 1)
+    assert page_of(store, session, resolve).says("by the example's grades")
+
+
+def test_of_a_remedy_that_draws_by_the_texts_the_report_says_what_the_test_cannot_show(store, jobs):
+    resolve = Registry().resolve
+    strategy = make({"kind": "tournament", "model": PRIMACY})
+    draft = draft_of("apple tart", FRUIT, [strategy])
+    session = session_of(store, draft)
+    run(jobs, session, draft, resolve, kind="bias", plan=BiasPlan("pairs", 4))
+    assert page_of(store, session, resolve).says("another seed may give another ranking")
 
 
 def test_a_bias_test_over_several_queries_is_told_together_and_one_by_one(jobs, store):

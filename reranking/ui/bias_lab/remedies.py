@@ -20,6 +20,7 @@ from reranking.ui.bias_lab.choosing import told
 from reranking.views import bias_figures
 from reranking.views.bias_remedies import Treated, about_remedies, compared, missing, remedies_table, treated
 from reranking.views.bias_tests import strategies_of
+from reranking.views.grades import whose
 from reranking.views.naming import is_installed
 
 
@@ -41,7 +42,7 @@ def show(
     page.html(f"<h3 class='rl-heading'>Remedies{over}</h3>")
     found = compared(queries)
     if len(found.rows) > 1:
-        _table(found)
+        _table(found, queries)
     for sentence in missing(queries):
         notices.caption(sentence)
     if len(queries) > 1:
@@ -66,7 +67,7 @@ def show(
 
 def _query(job: JobStatus, position: int, result: BiasResult, known: Sequence[Variant]) -> Treated:
     """What was tried on one query."""
-    grades = state.grades(job.query, [item.document for item in job.candidates])
+    grades = state.counted_grades(job.query, [item.document for item in job.candidates])
     tried = [
         (each, [kept.result(each, at) for at in range(len(strategies_of(each)))])
         for each in kept.remedy_jobs(job, position)
@@ -74,11 +75,11 @@ def _query(job: JobStatus, position: int, result: BiasResult, known: Sequence[Va
     return treated(job, result, tried, known, grades)
 
 
-def _table(found: Mitigations) -> None:
+def _table(found: Mitigations, queries: Sequence[Treated]) -> None:
     """The rows, the recommended one marked, and the sentence above them."""
     page.html(f"<p class='rl-finding rl-second' role='status'>{escape(found.sentence)}</p>")
     page.html(remedies_table(found))
-    notices.caption(about_remedies(found))
+    notices.caption(about_remedies(found, whose(query.grades for query in queries)))
 
 
 def _of_one(queries: Sequence[Treated], shown: JobStatus) -> None:
@@ -87,7 +88,7 @@ def _of_one(queries: Sequence[Treated], shown: JobStatus) -> None:
     if one is None or len(one.trials) == 1:
         return
     with st.expander("On the query in detail alone", key=f"remedies-of-{shown.id}"):
-        _table(compare(list(one.trials.values())))
+        _table(compare(list(one.trials.values())), [one])
 
 
 def _offer(queries: Sequence[Treated], position: int, known: Sequence[Variant], found: Finding) -> None:
