@@ -66,6 +66,7 @@ else:
     if job.state != "done":
         running.cut_short(job)
     if changed := results.outdated(job, entered):
-        notices.notice("info", changed)
-        results.way_back(job, entered)
+        with st.container(horizontal=True, vertical_alignment="center", key="outdated"):
+            notices.notice("info", changed)
+            results.way_back(job, entered)
     results.show(job)

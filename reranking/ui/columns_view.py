@@ -35,7 +35,7 @@ def show(found: Compared, grades: Grades) -> None:
     """The controls, and the columns below them."""
     _forget_filters(found)
     count = len(found.documents)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="columns-controls"):
+    with st.container(horizontal=True, vertical_alignment="top", key="columns-controls"):
         aligned = _aligned()
         texts = st.segmented_control(
             "Texts", ["start", "full"], default="start", key="texts", bind="query-params", required=True

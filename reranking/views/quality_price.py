@@ -25,11 +25,11 @@ def usual_price(found: Compared) -> Price:
 def seconds_asked(usage: Usage) -> float | None:
     """What a ranking takes where nothing is cached: the clock, or the model's time where answers were cached.
 
-    None where they were and the model's time is not known, as in `amounts.time_taken`.
+    None where they were and the model's time is not known.
     """
     if not usage.cached:
         return usage.seconds
-    return max(usage.seconds, usage.model_seconds) if usage.model_seconds else None
+    return None if usage.model_seconds is None else max(usage.seconds, usage.model_seconds)
 
 
 @lru_cache(maxsize=16)

@@ -105,6 +105,14 @@ def test_on_a_phone_panels_stand_below_each_other_and_tables_scroll_in_their_own
     assert tops == sorted(tops)
     assert tops[1] - tops[0] > 100
     assert wide(page) <= 0
+    bump = page.locator(".st-key-bump")
+    assert bump.evaluate("each => [each.scrollHeight - each.clientHeight, each.scrollWidth > each.clientWidth]") == [
+        0,
+        True,
+    ]
+    edge = bump.bounding_box()
+    chart = bump.locator(".js-plotly-plot").bounding_box()
+    assert chart["y"] + chart["height"] <= edge["y"] + edge["height"] + 1
     box = page.locator(".rl-scroll").first
     assert box.evaluate("each => each.scrollWidth > each.clientWidth")
     for key in ("agreement-matrix", "quality-price"):
@@ -114,3 +122,27 @@ def test_on_a_phone_panels_stand_below_each_other_and_tables_scroll_in_their_own
     page.locator(".st-key-agreement-matrix").scroll_into_view_if_needed()
     shot(page, f"overview-phone-{scheme}")
     context.close()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_the_strategies_names_stay_in_sight_of_their_columns_to_the_end_of_the_page(compared, chromium, width):
+    context = chromium.new_context(viewport={"width": width, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(60_000)
+    go(page, compared)
+    page.locator(".rl-columns").evaluate("each => { each.scrollTop = each.scrollHeight; }")
+    page.evaluate("() => { const all = document.querySelector('[data-testid=stMain]'); all.scrollTop = 1e6; }")
+    name = page.locator(".rl-columns thead h3").first
+    expect(name).to_be_in_viewport(timeout=SLOW)
+    middle = "each => { const box = each.getBoundingClientRect(); return [box.x + 9, box.y + box.height / 2]; }"
+    on_top = "([x, y]) => document.elementFromPoint(x, y)?.closest('.rl-columns thead') !== null"
+    assert page.evaluate(on_top, name.evaluate(middle))
+    context.close()
+
+
+def test_the_controls_of_the_columns_and_their_labels_stand_on_one_line(compared, page):
+    go(page, compared)
+    labels = page.locator(".st-key-columns-controls label[data-testid=stWidgetLabel]")
+    tops = [labels.nth(at).bounding_box()["y"] for at in range(labels.count())]
+    assert len(tops) == 5
+    assert max(tops) - min(tops) < 1

@@ -31,6 +31,7 @@ def seconds(*rankings):
         ({"seconds": 0.9, "requests": 4, "cached": 1, "model_seconds": 7.1}, {0: 7.1}),
         ({"seconds": 9.0, "requests": 4, "cached": 1, "model_seconds": 7.1}, {0: 9.0}),
         ({"seconds": 0.044, "requests": 4, "cached": 4, "model_seconds": None}, {}),
+        ({"seconds": 0.044, "requests": 4, "cached": 4, "model_seconds": 0.0}, {0: 0.044}),  # known to take none
         ({"seconds": 0.044, "requests": 4, "cached": 4, "shared": 4, "model_seconds": 7.1}, {0: 7.1}),
     ],
 )
