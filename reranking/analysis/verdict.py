@@ -306,7 +306,7 @@ def numbers(effect: Estimate, p: float | None = None, digits: int = 1) -> str:
         return ""
     low, high = (effect.low, effect.high) if effect.value >= 0 else (-effect.high, -effect.low)
     told = "" if p is None else f", p {p_value(p)}"
-    return f"(95 % {decimal(low, digits)} to {decimal(high, digits)}{told})"
+    return f"(95\N{NO-BREAK SPACE}% {decimal(low, digits)} to {decimal(high, digits)}{told})"
 
 
 def p_value(p: float) -> str:
@@ -333,10 +333,10 @@ def decimal(value: float, digits: int = 1) -> str:
 def percent(share: float) -> str:
     """A share as a whole percentage; never rounded to 0 or 100."""
     if 0 < share < 0.005:
-        return "less than 1 %"
+        return "less than 1\N{NO-BREAK SPACE}%"
     if 0.995 <= share < 1:
-        return "more than 99 %"
-    return f"{100 * share:.0f} %"
+        return "more than 99\N{NO-BREAK SPACE}%"
+    return f"{100 * share:.0f}\N{NO-BREAK SPACE}%"
 
 
 def _count(number: int, noun: str) -> str:

@@ -29,7 +29,7 @@ def cost(ranking: Ranking) -> str:
 
 def seconds(value: float) -> str:
     """Seconds, shorter ones in milliseconds."""
-    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+    return f"{value * 1000:.0f}\N{NO-BREAK SPACE}ms" if value < 1 else f"{value:.1f}\N{NO-BREAK SPACE}s"
 
 
 def time_taken(usage: Usage) -> str:

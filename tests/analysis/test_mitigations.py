@@ -31,7 +31,7 @@ def test_the_cheapest_remedy_that_removes_most_of_the_bias_is_recommended_with_i
     removed = 1 - abs(three.bias.model.last_to_first.value) / abs(BASE.bias.model.last_to_first.value)
     size = f"{BASE.bias.model.last_to_first.value:.1f}".removesuffix(".0")
     assert found.sentence == (
-        f"Self-consistency, m=3 removes {100 * removed:.0f} % of the bias ({size} places) for 3 times the cost."
+        f"Self-consistency, m=3 removes {100 * removed:.0f}\xa0% of the bias ({size} places) for 3 times the cost."
     )
     row = found.rows[3]
     assert row.helps
@@ -57,7 +57,7 @@ def test_of_a_remedy_that_draws_by_the_texts_only_the_dependence_on_the_input_is
         " for 3 times the cost. The model's preference for places still acts within its shuffles."
     )
     nearly = compare([BASE, replace(trial("Tournament", Effect(primacy=0.08)), drawn=True)])
-    assert " % of the dependence on the order of the input (" in nearly.sentence
+    assert "\xa0% of the dependence on the order of the input (" in nearly.sentence
     assert "of the bias" not in found.sentence + nearly.sentence
 
 
@@ -221,7 +221,7 @@ def test_queries_of_which_replies_are_broken_rule_a_remedy_out_and_say_of_how_ma
     base, sound = on("As is", [Effect(primacy=1.2)] * 4), on("Better", [Effect()] * 4)
     broken = replace(sound, more=(*sound.more[:2], replace(sound.more[2], repaired=0.4)))
     row = compare([base, broken]).rows[1]
-    assert row.unusable == "40 % of the places of 1 of 4 queries come from mending broken replies"
+    assert row.unusable == "40\xa0% of the places of 1 of 4 queries come from mending broken replies"
     assert row.helps  # on the three others
     assert compare([base, broken]).recommended is None
 

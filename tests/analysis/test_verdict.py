@@ -1,5 +1,6 @@
 """The verdict in words: what is said, and that its numbers are those of the statistics."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +24,7 @@ from reranking.analysis.verdict import (
     slot_finding,
     verdict,
 )
+from reranking.views.amounts import seconds
 
 
 def found(effect, n=10, k=10, kind="pairs", seed=1, control=True):
@@ -46,7 +48,7 @@ def test_primacy_is_told_as_gained_places_with_interval_p_and_noise():
     assert told.biased
     assert told.sentence == (
         f"Earlier documents are favoured: moving a document from last to first raises it {said(effect.value)} "
-        f"(95 % {effect.low:.1f} to {effect.high:.1f}, p < .001)."
+        f"(95\xa0% {effect.low:.1f} to {effect.high:.1f}, p < .001)."
     )
     explained, *rest = told.remarks
     assert explained.startswith("The place at which documents are given explains")
@@ -62,7 +64,7 @@ def test_recency_is_told_the_other_way_round_with_a_positive_gain():
     assert effect.value < 0
     assert told.sentence == (
         f"Later documents are favoured: moving a document from first to last raises it {said(-effect.value)} "
-        f"(95 % {-effect.high:.1f} to {-effect.low:.1f}, p < .001)."
+        f"(95\xa0% {-effect.high:.1f} to {-effect.low:.1f}, p < .001)."
     )
 
 
@@ -74,7 +76,7 @@ def test_what_happens_to_the_middle_is_told(edges, finding, word):
     told = verdict(bias)
     assert told.finding == finding
     size = said(abs(bias.model.middle.value))
-    assert f"moving a document from either end to the middle {word} it {size} (95 %" in told.sentence
+    assert f"moving a document from either end to the middle {word} it {size} (95\xa0%" in told.sentence
 
 
 def test_both_effects_are_told_the_trend_first():
@@ -118,7 +120,7 @@ def test_many_repairs_leave_no_verdict_and_few_do():
     told = verdict(replace(bias, repaired=0.25))
     assert told.finding == "repairs"
     assert not told.biased
-    assert told.sentence.startswith("No verdict: 25 % of the places come from mending broken replies")
+    assert told.sentence.startswith("No verdict: 25\xa0% of the places come from mending broken replies")
     assert verdict(replace(bias, repaired=0.1)).finding == "primacy"
 
 
@@ -135,7 +137,7 @@ def test_failed_runs_and_ties_are_told_beside_the_verdict():
     told = verdict(analyse(runs, design, resamples=200, draws=500))
     assert told.finding == "primacy"
     assert told.remarks[-2:] == (
-        "40 % of the pairs of documents tie.",
+        "40\xa0% of the pairs of documents tie.",
         "1 of 8 runs failed and is left out.",
     )
 
@@ -207,8 +209,8 @@ def test_ties_that_a_preferred_side_leaves_are_told_once():
     half = replace(bias, shuffled=replace(bias.shuffled, tied_pairs=0.9))
     told = verdict(half, one_sided(0, n=10))
     assert told.sentence == (
-        "The model always picks the first passage: every pair contradicts itself, and 90 % of the pairs of documents "
-        "tie in the ranking."
+        "The model always picks the first passage: every pair contradicts itself, and 90\xa0% of the pairs of "
+        "documents tie in the ranking."
     )
     assert told.text.count("tie") == 1
 
@@ -249,8 +251,8 @@ def test_what_positions_explain_is_told_where_chance_alone_would_not():
     share, most = bias.model.position_share, share_by_chance(10, 10)
     assert share > most
     assert (
-        f"The place at which documents are given explains {100 * share:.0f} % of how they move between the shuffles "
-        f"(chance alone: hardly more than {100 * most:.0f} %)."
+        f"The place at which documents are given explains {100 * share:.0f}\xa0% of how they move between the shuffles "
+        f"(chance alone: hardly more than {100 * most:.0f}\xa0%)."
     ) in verdict(bias).remarks
     assert "explains" not in verdict(found(EFFECTS["none"])).text
 
@@ -312,9 +314,9 @@ def test_numbers_are_short_and_signs_real():
     ]  # fmt: skip
     assert (places(1.02), places(0), places(6.2)) == ("1 place", "0 places", "6.2 places")
     assert [percent(share) for share in (0, 0.001, 0.254, 0.999, 1)] == [
-        "0 %", "less than 1 %", "25 %", "more than 99 %", "100 %",
+        "0\xa0%", "less than 1\xa0%", "25\xa0%", "more than 99\xa0%", "100\xa0%",
     ]  # fmt: skip
-    assert numbers(Estimate(-2.0, -3.5, -0.5), 0.02) == "(95 % 0.5 to 3.5, p = .02)"
+    assert numbers(Estimate(-2.0, -3.5, -0.5), 0.02) == "(95\xa0% 0.5 to 3.5, p = .02)"
     assert numbers(Estimate(1.0)) == ""
 
 
@@ -334,7 +336,13 @@ def test_what_slots_show_is_told_with_its_numbers():
     assert slot_finding(slots(Estimate(-0.424, -0.63, -0.21, 0.1))) == (
         "Within its prompts of 3 passages the model favours the last slots: of equally good passages, the one in the "
         "last slot has a chance of winning against the first that exceeds its chance of losing by 0.42 "
-        "(95 % 0.21 to 0.63)."
+        "(95\xa0% 0.21 to 0.63)."
     )
     assert "not found to favour" in slot_finding(slots(Estimate(0.1, -0.2, 0.4, 0.1)))
     assert slot_finding(slots(None)) == ""
+
+
+def test_a_number_and_its_unit_stay_on_one_line():
+    told = [percent(0.002), percent(0.42), percent(0.999), numbers(Estimate(2.0, 1.0, 3.0))]
+    told += [seconds(0.25), seconds(12.0)]
+    assert all("\xa0" in text and not re.search(r"\d (%|ms|s)", text) for text in told)

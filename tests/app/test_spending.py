@@ -64,7 +64,7 @@ def test_a_run_stops_at_its_limit_says_why_and_goes_on_when_it_is_raised(tab, mo
     assert tab.said("warning") == []
     assert model.count == 3
     assert "Saved" not in tab.html()  # the two were asked and paid in this very run
-    assert "model 6.0 s" in tab.html()
+    assert "model 6.0\xa0s" in tab.html()
 
 
 def test_the_limit_is_kept_with_the_session(tab, app):

@@ -42,7 +42,7 @@ def test_everything_recorded_of_a_call_is_shown():
     assert found["tokens"] == "120 in, 3 out"
     assert found["cost"] == "$0.0004"
     assert found["retries"] == "2"
-    for words in ("You grade.", "Passage", "7", "250 ms", "sent to the model"):
+    for words in ("You grade.", "Passage", "7", "250\xa0ms", "sent to the model"):
         assert words in shown
 
 
@@ -54,8 +54,8 @@ def test_a_schema_that_went_into_the_prompt_is_said_to_have_been_sent_there():
 
 def test_a_cached_reply_tells_how_long_the_model_took_when_it_was_sent():
     row = replace(ROW, source="cache", seconds=0.002, reply=Text(text="7", receipt=Receipt(seconds=12.0)))
-    assert facts(row)["time of the model"] == "12.0 s"
-    assert facts(row)["time, waiting included"] == "2 ms"
+    assert facts(row)["time of the model"] == "12.0\xa0s"
+    assert facts(row)["time, waiting included"] == "2\xa0ms"
 
 
 def test_what_is_not_known_is_said_to_be_unknown_and_never_zero():
@@ -143,7 +143,7 @@ def test_a_receipt_reaches_the_screen_through_the_store(tmp_path):
     assert isinstance(row.reply.receipt, Receipt)
     assert facts(row, 1)["tokens"] == "120 in, 3 out"
     assert facts(row, 1)["reasoning tokens"] == "2, counted in those out"
-    assert facts(row, 1)["time of the model"] == "250 ms"
+    assert facts(row, 1)["time of the model"] == "250\xa0ms"
     assert RECEIPT.raw in text_of(calls([row], 1))
 
 

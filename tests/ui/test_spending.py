@@ -94,15 +94,15 @@ def test_a_limit_says_beforehand_whether_it_is_going_to_stop_the_run_and_what_it
 @pytest.mark.parametrize(
     ("taken", "said"),
     [
-        (Usage(seconds=0.1), "100 ms"),
-        (usage(model_seconds=12.0, cached=20), "100 ms (model 12.0 s, cached)"),
-        (usage(model_seconds=12.0, cached=20, shared=20), "100 ms (model 12.0 s, shared)"),
-        (usage(model_seconds=12.0, cached=20, shared=3), "100 ms (model 12.0 s, cached)"),
-        (usage(model_seconds=12.0, cached=5), "100 ms (model 12.0 s, 5 of 20 cached)"),
-        (usage(model_seconds=12.0), "100 ms (model 12.0 s)"),
-        (usage(model_seconds=0.05), "100 ms"),
-        (usage(model_seconds=None, cached=20), "100 ms (cached)"),
-        (usage(model_seconds=None), "100 ms"),
+        (Usage(seconds=0.1), "100\xa0ms"),
+        (usage(model_seconds=12.0, cached=20), "100\xa0ms (model 12.0\xa0s, cached)"),
+        (usage(model_seconds=12.0, cached=20, shared=20), "100\xa0ms (model 12.0\xa0s, shared)"),
+        (usage(model_seconds=12.0, cached=20, shared=3), "100\xa0ms (model 12.0\xa0s, cached)"),
+        (usage(model_seconds=12.0, cached=5), "100\xa0ms (model 12.0\xa0s, 5 of 20 cached)"),
+        (usage(model_seconds=12.0), "100\xa0ms (model 12.0\xa0s)"),
+        (usage(model_seconds=0.05), "100\xa0ms"),
+        (usage(model_seconds=None, cached=20), "100\xa0ms (cached)"),
+        (usage(model_seconds=None), "100\xa0ms"),
     ],
 )
 def test_a_rerun_from_the_cache_does_not_look_as_if_the_model_were_fast(taken, said):
