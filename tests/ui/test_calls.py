@@ -40,7 +40,7 @@ def test_everything_recorded_of_a_call_is_shown():
     assert found["model that answered"] == "m-2026"
     assert found["parameters sent"] == "temperature = 0"
     assert found["tokens"] == "120 in, 3 out"
-    assert found["cost"] == "$0.0004"
+    assert found["cost"] == "$0.00040"
     assert found["retries"] == "2"
     for words in ("You grade.", "Passage", "7", "250\xa0ms", "sent to the model"):
         assert words in shown
@@ -73,7 +73,7 @@ def test_what_is_not_known_is_said_to_be_unknown_and_never_zero():
 def test_a_reply_that_was_not_sent_for_says_where_it_is_from_and_that_it_was_paid_before(source):
     found = facts(replace(ROW, source=source))
     assert found["where from"].startswith({"cache": "reply cache", "shared": "shared"}[source])
-    assert found["cost"] == "$0.0004, paid when it was sent"
+    assert found["cost"] == "$0.00040, paid when it was sent"
 
 
 def test_a_choice_shows_the_probability_of_each_and_one_that_was_written_shows_none():
