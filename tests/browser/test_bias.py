@@ -41,6 +41,12 @@ def session(server):
     return made
 
 
+def idle(page):
+    """Wait until the screen is drawn: until then buttons move, and a click may land on another."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.wait_for_timeout(500)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_a_biased_and_an_unbiased_result_fit_the_screen_and_say_what_they_are(chromium, session, scheme, width):
@@ -83,9 +89,11 @@ def test_a_test_is_run_from_the_screen_and_its_remedies_after_it(page, session, 
     page.get_by_text("New bias test").click()
     page.get_by_role("button", name="Run bias test").click()
     page.wait_for_selector("[class*=st-key-bias-test-2]")
+    idle(page)
     page.get_by_role("button", name="Try remedies").click()
     page.wait_for_selector(".rl-recommended")
     assert "removes" in page.inner_text(".rl-second")
+    idle(page)
     with page.expect_download() as download:
         page.get_by_role("button", name="Raw runs (CSV)").click()
     with open(download.value.path(), encoding="utf-8") as file:
