@@ -61,7 +61,15 @@ def test_a_test_that_stops_early_is_done_and_asks_no_more(jobs, store):
     assert ran(Jobs(store, lambda ref: ref).status(job), 0) == list(range(first))
 
 
-def test_a_cancelled_test_keeps_its_runs_and_resumes_with_the_missing_ones(jobs):
+@pytest.mark.parametrize("slow_disk", [False, True])
+def test_a_cancelled_test_keeps_its_runs_and_resumes_with_the_missing_ones(jobs, monkeypatch, slow_disk):
+    keep_ranking = jobs.store.jobs.keep_ranking
+
+    def keep(*values):
+        time.sleep(0.3 * slow_disk)
+        keep_ranking(*values)
+
+    monkeypatch.setattr(jobs.store.jobs, "keep_ranking", keep)
     released = asyncio.Event()
 
     async def answer(request, number):

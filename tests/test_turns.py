@@ -2,6 +2,7 @@
 
 import asyncio
 from itertools import permutations
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +10,7 @@ from reranking.gateway import Budget, Common, Run, lines
 from reranking.gateway.lines import Limits, Line
 from reranking.models import ModelError, pauses
 from reranking.replies import Text
+from tests.clock import virtually
 from tests.gateways import generate, make, slow_reply
 from tests.oracles import Scripted
 
@@ -117,9 +119,15 @@ def test_a_connection_gives_its_seats_back_after_failures_and_cancelled_requests
     assert len(asyncio.run(run())) == 20
 
 
-def test_no_more_requests_begin_in_a_minute_than_the_connection_allows(monkeypatch):
-    """A minute of 0.2 seconds; nine requests, three in any of them."""
-    monkeypatch.setattr(lines, "MINUTE", 0.2)
+@pytest.fixture
+def jumping(monkeypatch):
+    """Rates are kept to by the clock of the loop, which jumps."""
+    monkeypatch.setattr(lines, "time", SimpleNamespace(monotonic=lambda: asyncio.get_running_loop().time()))
+
+
+@pytest.mark.usefixtures("jumping")
+def test_no_more_requests_begin_in_a_minute_than_the_connection_allows():
+    """Nine requests, three in any minute."""
     begun = []
 
     def answer(request, number):
@@ -128,11 +136,10 @@ def test_no_more_requests_begin_in_a_minute_than_the_connection_allows(monkeypat
 
     model = Scripted(answer, per_minute=3, fingerprint="f")
 
-    async def run():
-        return await asyncio.wait_for(make().ask([generate(model, str(at)) for at in range(9)], Run()), 20)
-
-    assert len(asyncio.run(run())) == 9
-    assert all(later - earlier >= 0.19 for earlier, later in zip(begun, begun[3:], strict=False))
+    replies, seconds = virtually(make().ask([generate(model, str(at)) for at in range(9)], Run()))
+    assert len(replies) == 9
+    assert all(later - earlier >= lines.MINUTE - 1e-6 for earlier, later in zip(begun, begun[3:], strict=False))
+    assert seconds == pytest.approx(2 * lines.MINUTE, rel=0.01)
 
 
 @pytest.fixture
@@ -142,7 +149,8 @@ def short_minutes(monkeypatch):
     return 0.3
 
 
-def test_every_try_of_a_call_counts_as_a_request_of_its_minute(short_minutes):
+@pytest.mark.usefixtures("jumping")
+def test_every_try_of_a_call_counts_as_a_request_of_its_minute():
     """Calls of three tries each, two tries in a minute: six calls begin 18 tries."""
     begun = []
 
@@ -154,12 +162,11 @@ def test_every_try_of_a_call_counts_as_a_request_of_its_minute(short_minutes):
 
     model = Scripted(answer, per_minute=2, fingerprint="f")
 
-    async def run():
-        return await asyncio.wait_for(make().ask([generate(model, str(at)) for at in range(6)], Run()), 20)
-
-    assert len(asyncio.run(run())) == 6
+    replies, seconds = virtually(make().ask([generate(model, str(at)) for at in range(6)], Run()))
+    assert len(replies) == 6
     assert len(begun) == 18
-    assert all(later - earlier >= short_minutes - 0.01 for earlier, later in zip(begun, begun[2:], strict=False))
+    assert all(later - earlier >= lines.MINUTE - 1e-6 for earlier, later in zip(begun, begun[2:], strict=False))
+    assert seconds == pytest.approx(8 * lines.MINUTE, rel=0.01)
 
 
 def test_a_connection_without_a_rate_does_not_wait_for_that_of_another(short_minutes):

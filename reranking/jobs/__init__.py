@@ -319,7 +319,12 @@ class Jobs:
             common=live.common,
         )
         part.ranking = ranking
-        part.ranking = await asyncio.to_thread(self._kept, status, part, ranking)
+        storing = asyncio.ensure_future(asyncio.to_thread(self._kept, status, part, ranking))
+        try:
+            part.ranking = await asyncio.shield(storing)
+        except asyncio.CancelledError:
+            await asyncio.wait([storing])  # what is shown as finished is there when the run goes on
+            raise
 
     def _kept(self, status: JobStatus, part: Part, ranking: Ranking) -> Ranking:
         """Store a ranking and return it; one that cannot be stored is that strategy's failure only."""
