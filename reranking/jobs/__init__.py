@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Literal
@@ -323,7 +324,9 @@ class Jobs:
         try:
             part.ranking = await asyncio.shield(storing)
         except asyncio.CancelledError:
-            await asyncio.wait([storing])  # what is shown as finished is there when the run goes on
+            while not storing.done():  # what is shown as finished is there when the run goes on
+                with suppress(asyncio.CancelledError):  # one comes from each level above
+                    await asyncio.wait([storing])
             raise
 
     def _kept(self, status: JobStatus, part: Part, ranking: Ranking) -> Ranking:
