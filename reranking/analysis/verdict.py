@@ -108,7 +108,8 @@ def _of_the_input(bias: Bias, pairwise: PairwiseBias | None, deterministic: bool
     trend = _trend(effect, test.linear_adjusted) if test.linear_adjusted < ALPHA else ""
     curve = _curve(middle, test.middle_adjusted) if middle and test.middle_adjusted < ALPHA else ""
     if trend:
-        remarks = (*_uncertain(effect), *_explained(bias), *remarks)
+        faint = _faint(middle) if curve and middle else ()
+        remarks = (*_uncertain(effect), *faint, *_explained(bias), *remarks)
         return Verdict("primacy" if effect.value > 0 else "recency", trend, curve, remarks)
     if curve and middle:
         remarks = (*_uncertain(middle), *_explained(bias), *remarks)
@@ -164,8 +165,18 @@ def _curve(effect: Estimate, p: float) -> str:
     )
 
 
+def _faint(middle: Estimate) -> tuple[str, ...]:
+    if not _reaches_0(middle):
+        return ()
+    return ("What is said of the middle is hardly above chance: its interval reaches 0.",)
+
+
+def _reaches_0(effect: Estimate) -> bool:
+    return effect.low is not None and effect.high is not None and effect.low <= 0 <= effect.high
+
+
 def _uncertain(effect: Estimate) -> tuple[str, ...]:
-    if effect.low is None or effect.high is None or not effect.low <= 0 <= effect.high:
+    if not _reaches_0(effect):
         return ()
     return ("That there is an effect is plain; how large it is, these runs hardly tell.",)
 

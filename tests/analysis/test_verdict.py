@@ -85,6 +85,15 @@ def test_both_effects_are_told_the_trend_first():
     assert told.also.startswith("Documents in the middle are at a disadvantage")
 
 
+@pytest.mark.parametrize(("low", "high", "faint"), [(0.2, 0.9, False), (-0.2, 0.9, True)])
+def test_a_second_effect_whose_interval_reaches_0_is_called_faint(low, high, faint):
+    bias = found(Effect(primacy=1.0, edges=0.8))
+    middle = replace(bias.model.middle, value=0.4, low=low, high=high)
+    told = verdict(replace(bias, model=replace(bias.model, middle=middle)))
+    assert "middle" in told.also
+    assert any("hardly above chance" in remark for remark in told.remarks) is faint
+
+
 def test_no_finding_says_what_would_have_been_found():
     bias = found(EFFECTS["none"])
     told = verdict(bias)
