@@ -99,6 +99,12 @@ def _free_port():
         return probe.getsockname()[1]
 
 
+def idle(page):
+    """Wait until the screen is drawn: until then buttons move, and a click may land beside them."""
+    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
+    page.wait_for_timeout(500)
+
+
 def shot(page, name):
     """A screenshot for people to look at."""
     SHOTS.mkdir(exist_ok=True)

@@ -11,7 +11,7 @@ from reranking.jobs import Jobs
 from reranking.providers.registry import Registry
 from reranking.providers.saved import SavedConnection
 from reranking.store.store import Store
-from tests.browser.conftest import shot
+from tests.browser.conftest import idle, shot
 from tests.providers.fake_openai import completion, first_token
 from tests.providers.fake_server import FakeOpenAI, serving
 
@@ -65,9 +65,12 @@ def first_of(page, column):
 
 def press_in_form_of_first(page, name):
     """Press a button in the form of the first strategy, which stays open from one press to the next."""
+    idle(page)
     button = page.get_by_role("button", name=name, exact=True)
     if not button.is_visible():
         page.get_by_role("button", name="Edit").first.click()
+        button.wait_for()
+        idle(page)
     button.click()
 
 

@@ -10,7 +10,7 @@ from reranking.jobs import Jobs
 from reranking.providers.registry import Registry
 from reranking.store import open_store
 from reranking.strategies.catalogue import make
-from tests.browser.conftest import shot
+from tests.browser.conftest import idle, shot
 
 pytestmark = pytest.mark.browser
 
@@ -39,12 +39,6 @@ def session(server):
         return f"{server.url}/bias?session={id}"
 
     return made
-
-
-def idle(page):
-    """Wait until the screen is drawn: until then buttons move, and a click may land on another."""
-    page.wait_for_selector("[data-testid=stApp][data-test-script-state=notRunning]")
-    page.wait_for_timeout(500)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -143,6 +143,7 @@ def test_the_strategies_names_stay_in_sight_of_their_columns_to_the_end_of_the_p
 def test_the_controls_of_the_columns_and_their_labels_stand_on_one_line(compared, page):
     go(page, compared)
     labels = page.locator(".st-key-columns-controls label[data-testid=stWidgetLabel]")
+    expect(labels).to_have_count(5, timeout=60_000)
+    idle(page)
     tops = [labels.nth(at).bounding_box()["y"] for at in range(labels.count())]
-    assert len(tops) == 5
     assert max(tops) - min(tops) < 1
