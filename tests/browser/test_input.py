@@ -7,8 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import shot
-from tests.browser.test_main_job import idle
+from tests.browser.conftest import idle, shot
 
 pytestmark = pytest.mark.browser
 

@@ -5,17 +5,12 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import shot
+from tests.browser.conftest import idle, shot
 
 pytestmark = [pytest.mark.browser, pytest.mark.models]
 
 OFFERED = ("Input order", "BM25", "Dense bi-encoder", "Late interaction", "Yes/no")
 WANTED = ("BM25", "Dense bi-encoder", "Late interaction", "Yes/no")
-
-
-def idle(page):
-    """Wait until the page has nothing more to draw."""
-    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
 
 
 def choose(page, names):

@@ -10,8 +10,7 @@ from reranking.jobs import Jobs
 from reranking.providers.registry import Registry
 from reranking.store.store import Store
 from reranking.ui.state import Draft, Entry
-from tests.browser.conftest import shot
-from tests.browser.test_main_job import idle
+from tests.browser.conftest import idle, shot
 
 pytestmark = pytest.mark.browser
 
