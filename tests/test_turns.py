@@ -199,7 +199,8 @@ def test_what_a_connection_may_be_asked_does_not_depend_on_which_model_was_asked
     assert (line.limit, line.per_minute) == (4, 60)
 
 
-def test_limits_that_were_set_last_hold_for_runs_that_began_before(short_minutes):
+def crowded():
+    """How many requests were under way as each began, and a way to answer that takes note of it."""
     now, most = 0, []
 
     async def answer(request, number):
@@ -209,6 +210,12 @@ def test_limits_that_were_set_last_hold_for_runs_that_began_before(short_minutes
         await asyncio.sleep(0.001)
         now -= 1
         return Text(text="x")
+
+    return most, answer
+
+
+def test_limits_that_were_set_last_hold_for_runs_that_began_before(short_minutes):
+    most, answer = crowded()
 
     old, new = (
         Scripted(answer, name="m", fingerprint="f", connection="c", concurrency=limit, limits_as_of=at)
@@ -230,15 +237,7 @@ def test_limits_that_were_set_last_hold_for_runs_that_began_before(short_minutes
 
 
 def test_a_limit_of_a_connection_that_is_changed_holds_from_then_on():
-    now, most = 0, []
-
-    async def answer(request, number):
-        nonlocal now
-        now += 1
-        most.append(now)
-        await asyncio.sleep(0.001)
-        now -= 1
-        return Text(text="x")
+    most, answer = crowded()
 
     model = Scripted(answer, concurrency=2)
 

@@ -18,13 +18,14 @@ from typing import Literal
 
 from reranking.analysis.bias_plan import BiasPlan, plan_from_json
 from reranking.analysis.bias_runs import bias_run
-from reranking.documents import Candidate, Document, as_candidates
-from reranking.engine import Estimate, all_of, run_strategy
+from reranking.documents import Document, as_candidates
+from reranking.engine import all_of, run_strategy
 from reranking.gateway import Budget, Common, Gateway, Resolve, Run
 from reranking.jobs.prediction import predict, together
+from reranking.jobs.status import JobStatus, Part, parts_of
 from reranking.loop import background, submit
 from reranking.ranking import Diagnostic, Ranking, failed
-from reranking.store import JobKind, JobState, Store, StoreError
+from reranking.store import JobKind, Store, StoreError
 from reranking.strategies.base import Strategy
 from reranking.strategies.catalogue import with_defaults
 from reranking.strategies.unknown import made
@@ -37,65 +38,6 @@ CANCEL_SECONDS = 5.0
 EndState = Literal["done", "cancelled", "failed"]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass
-class Part:
-    """One strategy on one order of the candidates: a comparison's column, a bias test's run.
-
-    `order` holds the original positions as given to the strategy. `nonce` keeps its requests apart
-    from equal ones without it, or with another. `predicted` is None until it is known; `done`,
-    `saved` (those of them that needed no call of this job, now or before it was resumed) and
-    `spent_usd` (what its calls cost, None: unknown) grow while it runs; `ranking` is there when it
-    is over.
-    """
-
-    position: int
-    repetition: int
-    strategy: Strategy
-    order: tuple[int, ...]
-    nonce: str | None = None
-    predicted: Estimate | None = None
-    done: int = 0
-    saved: int = 0
-    spent_usd: float | None = 0.0
-    ranking: Ranking | None = None
-
-    @property
-    def is_cut(self) -> bool:
-        """Whether a spending limit kept the strategy from asking all that it wanted."""
-        return self.ranking is not None and self.ranking.usage.turned_away > 0
-
-
-@dataclass
-class JobStatus:
-    """A job as it stands now. `problem` says why a `failed` job could not go on.
-
-    `limit` is what it was allowed to spend when it was first started, None for no limit; `budget`
-    is the one it has now, None for no limit or if this process has not worked on it.
-    `created` is when it was first started, `started` when this process began to work on it.
-    `plan` is how a bias test was set up; parts of a test that is done without a ranking were not
-    needed any more.
-    """
-
-    id: str
-    session: str
-    kind: JobKind
-    query: str
-    candidates: tuple[Candidate, ...]
-    parts: list[Part]
-    state: JobState
-    created: float
-    problem: str = ""
-    started: float = field(default_factory=time.time)
-    plan: BiasPlan | None = None
-    limit: float | None = None
-    budget: Budget | None = None
-
-    @property
-    def rankings(self) -> list[Ranking]:
-        """The rankings that are there, in the order of the strategies."""
-        return [part.ranking for part in self.parts if part.ranking is not None]
 
 
 @dataclass
@@ -156,7 +98,7 @@ class Jobs:
         }
         budget = None if budget_usd is None else Budget(budget_usd)
         job = self.store.jobs.add(session, kind, query, documents, spec, seed)
-        parts = _parts(strategies, orders, len(documents), plan, nonces)
+        parts = parts_of(strategies, orders, len(documents), plan, nonces)
         candidates = as_candidates(documents)
         status = JobStatus(
             job,
@@ -372,7 +314,7 @@ class Jobs:
         strategies = [made(spec) for spec in row.spec["strategies"]]
         kept_plan = row.spec.get("plan")
         plan = None if kept_plan is None else plan_from_json(kept_plan)
-        parts = _parts(strategies, row.spec["orders"], len(row.documents), plan, row.spec.get("nonces", ()))
+        parts = parts_of(strategies, row.spec["orders"], len(row.documents), plan, row.spec.get("nonces", ()))
         kept = {(entry.position, entry.repetition): entry.ranking for entry in self.store.jobs.rankings(job)}
         for part in parts:
             part.ranking = kept.get((part.position, part.repetition))
@@ -390,19 +332,3 @@ def _is_enough(plan: BiasPlan, parts: Sequence[Part]) -> bool:
     shuffles = [part for part in parts if part.repetition < plan.shuffles]
     over = [(part.order, part.ranking) for part in shuffles if part.ranking is not None and not part.is_cut]
     return plan.is_enough([bias_run(order, ranking) for order, ranking in over])
-
-
-def _parts(
-    strategies: Sequence[Strategy],
-    orders: Sequence[Sequence[int]],
-    count: int,
-    plan: BiasPlan | None,
-    nonces: Sequence[str | None],
-) -> list[Part]:
-    given: Sequence[Sequence[int]] = orders or [range(count)]
-    return [
-        Part(position, repetition, strategy, tuple(order), nonces[position] if nonces else None)
-        for position, strategy in enumerate(strategies)
-        for repetition, order in enumerate(given)
-        if plan is None or plan.is_run(position, repetition)
-    ]
