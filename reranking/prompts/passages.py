@@ -10,13 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from reranking.documents import Candidates
 
 # Scripts written without spaces count one word per character.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_WORD = re.compile(rf"[{_UNSPACED}]|[^\W{_UNSPACED}]+|[^\w\s]+")
-_COUNTED = re.compile(r"\w")
+_WORD = re.compile(rf"(?=\w)[{_UNSPACED}]|[^\W{_UNSPACED}]+")
 
 _EQUALS = re.compile("=+")
 _SHORTEST_FENCE = 5
@@ -90,13 +90,10 @@ def first_words(text: str, words: int, characters: int) -> tuple[str, int]:
     """
     blank = len(text) - len(text.lstrip())
     end = min(len(text), blank + max(characters, 0))
-    count = 0
-    for match in _WORD.finditer(text, blank, end):
-        if _COUNTED.match(match.group()):
-            if count == words:
-                end = match.start()
-                break
-            count += 1
+    count = len(_WORD.findall(text, blank, end))  # most texts are short enough: counting is all they need
+    if count > words:
+        count = words
+        end = next(islice(_WORD.finditer(text, blank, end), words, None)).start()
     return (text if end == len(text) else text[:end].rstrip()), count
 
 
