@@ -53,6 +53,16 @@ def browsing(width: int = 1440, height: int = 1600) -> Iterator[Any]:
         browser.close()
 
 
+def there(page: Any, selector: str) -> None:
+    """Wait until something that the CSS selector names is shown; looked for with every frame.
+
+    Playwright's own search pauses for up to half a second between two looks.
+    """
+    page.wait_for_function(
+        "selector => [...document.querySelectorAll(selector)].some(each => each.checkVisibility())", arg=selector
+    )
+
+
 def painted(page: Any) -> None:
     """Wait until what is there has been painted."""
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")

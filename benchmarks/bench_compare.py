@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.app_server import IDLE, RUNNING, browsing, new_session, painted, serving
+from benchmarks.app_server import IDLE, RUNNING, browsing, new_session, painted, serving, there
 from benchmarks.harness import Row, benchmark
 
 DOCUMENTS = 100
@@ -43,8 +43,8 @@ def _measure(url: str) -> tuple[float, list[float]]:
     with browsing() as page:
         clock = time.perf_counter()
         page.goto(url)
-        page.wait_for_selector(".rl-columns .rl-title")
-        page.wait_for_selector(IDLE)
+        there(page, ".rl-columns .rl-title")
+        there(page, IDLE)
         first = time.perf_counter() - clock
         page.wait_for_timeout(1000)
         box = page.locator("[data-testid=stSidebar] [data-testid=stCheckbox] label").first
@@ -52,8 +52,8 @@ def _measure(url: str) -> tuple[float, list[float]]:
         for _ in range(RERUNS):
             clock = time.perf_counter()
             box.click()
-            page.wait_for_selector(RUNNING, timeout=5000)
-            page.wait_for_selector(IDLE)
+            there(page, RUNNING)
+            there(page, IDLE)
             painted(page)
             reruns.append(time.perf_counter() - clock)
             page.wait_for_timeout(300)

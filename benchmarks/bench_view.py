@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.app_server import IDLE, browsing, new_session, painted, serving
+from benchmarks.app_server import IDLE, browsing, new_session, painted, serving, there
 from benchmarks.harness import Row, benchmark
 
 DOCUMENTS = 100
@@ -65,15 +65,15 @@ def _first_view(page: Any, url: str, database: Path, session: str) -> float:
     """Seconds between what the store has as the end of the run and the full view."""
     page.goto(url)
     run = page.get_by_role("button", name="Run", exact=False).first
-    page.wait_for_selector(IDLE)
+    there(page, IDLE)
     page.wait_for_timeout(500)
     run.click()
-    page.wait_for_selector(".rl-finding")
-    page.wait_for_selector(".rl-prices")
-    page.wait_for_selector(".rl-dispute")
+    there(page, ".rl-finding")
+    there(page, ".rl-prices")
+    there(page, ".rl-dispute")
     page.wait_for_function(DRAWN, arg=DOCUMENTS)
-    page.wait_for_selector(".rl-columns button.rl-open")
-    page.wait_for_selector(IDLE)
+    there(page, ".rl-columns button.rl-open")
+    there(page, IDLE)
     painted(page)
     seen = time.time()
     with sqlite3.connect(database) as connection:
@@ -89,20 +89,23 @@ def _times(page: Any, steps: Sequence[tuple[Callable[[], None], Done]]) -> list[
         clock = time.perf_counter()
         act()
         done(page)
-        page.wait_for_selector(IDLE)
+        there(page, IDLE)
         painted(page)
         found.append(time.perf_counter() - clock)
     return found
 
 
 def _says(text: str) -> Done:
-    """Until a remark begins with the text (Playwright's own search in all texts takes longer than the page)."""
+    """Until a remark begins with the text."""
     found = "text => [...document.querySelectorAll('.rl-caption')].some(each => each.textContent.startsWith(text))"
     return lambda page: page.wait_for_function(found, arg=text)
 
 
-def _there(selector: str) -> Done:
-    return lambda page: page.wait_for_selector(selector)
+def _there(selector: str, text: str = "") -> Done:
+    """Until the page has something that the CSS selector names, with this text in it."""
+    found = """([selector, text]) => [...document.querySelectorAll(selector)].some(
+      each => each.checkVisibility() && each.textContent.includes(text))"""
+    return lambda page: page.wait_for_function(found, arg=[selector, text])
 
 
 def _measures(page: Any) -> list[float]:
@@ -135,8 +138,7 @@ def _documents(page: Any) -> list[float]:
     steps = []
     for at in range(ROUNDS):
         button = buttons.nth(at)
-        title = button.inner_text()
-        steps.append((button.click, _there(f".st-key-document-card .rl-card-title:text-is('{title}')")))
+        steps.append((button.click, _there(".st-key-document-card .rl-card-title", button.inner_text())))
     times = _times(page, steps)
     page.keyboard.press("Escape")
     page.locator(".st-key-document-card").wait_for(state="detached")

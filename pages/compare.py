@@ -65,8 +65,9 @@ elif busy:
 else:
     if job.state != "done":
         running.cut_short(job)
+    place = st.empty()  # kept free, so that the charts below stay where they are and are not drawn anew
     if changed := results.outdated(job, entered):
-        with st.container(horizontal=True, vertical_alignment="center", key="outdated"):
+        with place.container(horizontal=True, vertical_alignment="center", key="outdated"):
             notices.notice("info", changed)
             results.way_back(job, entered)
     results.show(job)

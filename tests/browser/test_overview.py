@@ -80,6 +80,21 @@ def test_the_overview_shows_its_panels_changes_the_measure_and_leads_to_a_docume
     assert "doc=" in page.url
 
 
+def test_charts_stay_as_they_are_when_the_page_begins_or_ceases_to_say_what_has_changed(compared, page):
+    go(page, compared)
+    chart, remark = page.locator(".st-key-bump .js-plotly-plot"), page.get_by_text("Changed since these results")
+    chart.evaluate("each => { each.dataset.kept = 'yes'; }")
+    tick = page.locator("[data-testid=stSidebar] [data-testid=stCheckbox] label").first
+    tick.click()
+    expect(remark).to_be_visible(timeout=SLOW)
+    idle(page)
+    assert chart.get_attribute("data-kept") == "yes"
+    tick.click()
+    expect(remark).to_have_count(0, timeout=SLOW)
+    idle(page)
+    assert chart.get_attribute("data-kept") == "yes"
+
+
 def test_consensus_and_scores_open_and_are_drawn(compared, page):
     go(page, f"{compared}&k=5")
     page.get_by_text("Consensus of all strategies", exact=True).click()
