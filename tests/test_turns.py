@@ -142,6 +142,28 @@ def test_no_more_requests_begin_in_a_minute_than_the_connection_allows():
     assert seconds == pytest.approx(2 * lines.MINUTE, rel=0.01)
 
 
+@pytest.mark.usefixtures("jumping")
+def test_a_rate_counts_what_began_in_the_minute_before_it_was_set():
+    """Three requests at once without a rate; ten seconds later three a minute are set, and three more are asked."""
+    begun = []
+
+    def answer(request, number):
+        begun.append(asyncio.get_running_loop().time())
+        return Text(text="x")
+
+    free = Scripted(answer, fingerprint="f", limits_as_of=1)
+    limited = Scripted(answer, fingerprint="f", limits_as_of=2, per_minute=3)
+
+    async def run():
+        door = make()
+        await door.ask([generate(free, str(at)) for at in range(3)], Run())
+        await asyncio.sleep(10)
+        await door.ask([generate(limited, str(at)) for at in range(3, 6)], Run())
+
+    virtually(run())
+    assert begun == pytest.approx([0, 0, 0, lines.MINUTE, lines.MINUTE, lines.MINUTE])
+
+
 @pytest.fixture
 def short_minutes(monkeypatch):
     """Minutes of 0.3 seconds."""

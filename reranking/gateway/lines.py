@@ -168,9 +168,10 @@ class Line:
         return flight
 
     def begin(self) -> None:
-        """Count a request that begins now."""
-        if self.per_minute is not None:
-            self._begun.append(time.monotonic())
+        """Count a request that begins now: also without a rate, since one may be set within the minute."""
+        now = time.monotonic()
+        self._forget(now - MINUTE)
+        self._begun.append(now)
 
     def pause(self) -> float:
         """The seconds until another request may begin; 0 if one may now, or if nobody waits for it."""
@@ -197,9 +198,13 @@ class Line:
         if self.per_minute is None:
             return 0.0
         since = time.monotonic() - MINUTE
+        self._forget(since)
+        return max(0.0, self._begun[-self.per_minute] - since) if len(self._begun) >= self.per_minute else 0.0
+
+    def _forget(self, since: float) -> None:
+        """Count no request any more that began by then."""
         while self._begun and self._begun[0] <= since:
             self._begun.popleft()
-        return max(0.0, self._begun[-self.per_minute] - since) if len(self._begun) >= self.per_minute else 0.0
 
     def leave(self, flight: Flight) -> None:
         """Free the seat of `flight`, if it has one."""
