@@ -11,7 +11,7 @@ from reranking.providers.registry import Registry
 from reranking.store.store import Store
 from reranking.ui import inputs
 from reranking.ui.state import Draft, Entry
-from tests.browser.conftest import shot
+from tests.browser.conftest import idle, shot
 
 pytestmark = pytest.mark.browser
 
@@ -40,10 +40,6 @@ def session(server):
     jobs.wait(jobs.start(found, "comparison", draft.query, documents, draft.strategies(), registry.resolve), 60)
     store.close()
     return f"{server.url}/?session={found}"
-
-
-def idle(page):
-    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
 
 
 def opened(page, address):
@@ -187,6 +183,7 @@ def test_three_presses_lead_from_the_empty_page_to_why_two_strategies_disagree_o
     expect(page.locator(".rl-line")).to_contain_text("16 documents")
     page.get_by_role("button", name=re.compile("^Run")).click()
     expect(page.locator(".rl-dispute").first).to_be_visible(timeout=180_000)
+    idle(page)
     page.locator(".rl-dispute .rl-open").first.click()
     expect(card(page).locator(".rl-card-finding")).to_have_text(re.compile("puts it at .*, .* at "))
     told = card(page).locator(".rl-why li").all_inner_texts()
