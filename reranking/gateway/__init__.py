@@ -253,7 +253,7 @@ class Gateway:
         if model.name in run.hopeless:
             return Landed(run.hopeless[model.name], False)
         started, clock = time.time(), time.perf_counter()
-        pauses.set(None if flight.line.per_minute is None else flight.line.pauses())
+        pauses.set(flight.line.pauses())
         try:
             reply: Reply | Failed = await model.answer(request)
         except asyncio.CancelledError:

@@ -187,7 +187,7 @@ class Line:
         def pause() -> float:
             if next(tries) == 0:
                 return 0.0
-            seconds = self._until_free()
+            seconds = self._until_free()  # 0 without a rate; counted all the same, as in `begin`
             self._begun.append(time.monotonic() + seconds)
             return seconds
 
