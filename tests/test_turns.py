@@ -202,7 +202,7 @@ def test_a_connection_without_a_rate_does_not_wait_for_that_of_another(short_min
         await asyncio.sleep(0.001)
         return Text(text="x")
 
-    slow = Scripted(answer, name="slow", fingerprint="slow", per_minute=4, concurrency=1)
+    slow = Scripted(answer, name="slow", fingerprint="slow", per_minute=3, concurrency=1)
     fast = Scripted(answer, name="fast", fingerprint="fast", concurrency=1)
 
     async def run():
