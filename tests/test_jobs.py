@@ -14,6 +14,7 @@ import pytest
 from reranking.documents import Document
 from reranking.jobs import Jobs, predict
 from reranking.models import ModelError
+from reranking.store import StoreError
 from reranking.strategies.catalogue import make
 from tests.oracles import PerfectOracle, Scripted
 from tests.support import candidates, documents
@@ -30,6 +31,13 @@ def start(jobs, model, *strategies, count=6, **options):
     return jobs.start(
         session, options.pop("kind", "comparison"), "query", documents(count), chosen, resolver(model), **options
     )
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_a_finished_job_reads_the_same_from_the_store_as_from_memory(jobs, store):
@@ -270,3 +278,28 @@ def test_a_stored_strategy_that_is_not_installed_keeps_its_ranking_readable(jobs
     status = Jobs(store, lambda ref: ref).status(job)
     assert status.parts[0].strategy.name == "gone (not installed)"
     assert status.rankings == before
+
+
+def heartbeat(store, job):
+    with store.database.read() as connection:
+        return connection.execute("SELECT heartbeat FROM jobs WHERE id = ?", (job,)).fetchone()[0]
+
+
+def test_a_heartbeat_that_cannot_be_stored_once_is_tried_again(jobs, store, monkeypatch):
+    """A database that is busy for a moment must not make a job look interrupted: another process could pay for it."""
+    beat, tried = store.jobs.beat, []
+
+    def busy_at_first(*given):
+        tried.append(time.monotonic())
+        if len(tried) == 1:
+            raise StoreError("The database was busy for 30 seconds.")
+        return beat(*given)
+
+    monkeypatch.setattr("reranking.jobs.BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(store.jobs, "beat", busy_at_first)
+    model = Scripted(lambda request, number: asyncio.sleep(60), fingerprint="slow")
+    job = start(jobs, model, "yes-no(model='m')")
+    begun = heartbeat(store, job)
+    wait_until(lambda: heartbeat(store, job) > begun)
+    jobs.cancel(job)
+    jobs.wait(job, 10)

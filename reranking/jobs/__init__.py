@@ -290,8 +290,13 @@ class Jobs:
     async def _beat(self, live: _Live) -> None:
         while True:
             await asyncio.sleep(BEAT_SECONDS)
-            await asyncio.to_thread(self.store.jobs.beat, [live.status.id])
-            if await asyncio.to_thread(self.store.jobs.state, live.status.id) is None:
+            try:
+                await asyncio.to_thread(self.store.jobs.beat, [live.status.id])
+                is_gone = await asyncio.to_thread(self.store.jobs.state, live.status.id) is None
+            except Exception:  # whatever it is: a job that falls silent may be taken up by another process
+                logger.exception("job %s could not say that it is at work", live.status.id)
+                continue
+            if is_gone:
                 self._stop(live)  # its session was deleted, perhaps by another process
 
     async def _end(self, live: _Live, state: EndState) -> None:
