@@ -123,11 +123,47 @@ def test_resuming_asks_nothing_again_that_had_been_answered(jobs):
     assert len(asked) == 9
 
 
-def test_a_job_that_is_done_or_running_cannot_be_resumed(jobs):
+def test_a_job_that_is_done_running_or_gone_cannot_be_resumed_and_says_why(jobs, store):
     job = start(jobs, None, "bm25")
     jobs.wait(job, 10)
-    with pytest.raises(ValueError, match="cut short"):
+    with pytest.raises(StoreError, match="finished already"):
         jobs.resume(job, resolver(None))
+    store.sessions.delete(store.jobs.get(job).session)
+    with pytest.raises(StoreError, match="not there any more"):
+        jobs.resume(job, resolver(None))
+    model = Scripted(lambda request, number: asyncio.sleep(60), fingerprint="slow")
+    job = start(jobs, model, "yes-no(model='m')")
+    with pytest.raises(StoreError, match="going on already"):
+        jobs.resume(job, resolver(model))
+    jobs.cancel(job)
+    jobs.wait(job, 10)
+
+
+def test_a_cancelled_job_that_another_process_goes_on_with_is_seen_at_work(jobs, store):
+    model = Scripted(lambda request, number: asyncio.sleep(60), fingerprint="slow")
+    job = start(jobs, model, "yes-no(model='m')")
+    jobs.cancel(job)
+    assert jobs.wait(job, 10).state == jobs.status(job).state == "cancelled"
+    other = Jobs(store, lambda ref: ref)
+    other.resume(job, resolver(model))
+    assert jobs.status(job).state == "running"
+    with pytest.raises(StoreError, match="going on already"):
+        jobs.resume(job, resolver(model))
+    other.cancel(job)
+    other.wait(job, 10)
+    assert jobs.status(job).state == "cancelled"
+
+
+def test_a_job_whose_end_cannot_be_stored_still_says_how_it_ended(jobs, store, monkeypatch):
+    def full(*given):
+        raise StoreError("There is no room left.")
+
+    monkeypatch.setattr(store.jobs, "end", full)
+    monkeypatch.setattr(store.jobs, "keep_ranking", full)
+    job = start(jobs, None, "bm25")
+    jobs.wait(job, 10)
+    status = jobs.status(job)
+    assert (status.state, status.problem) == ("failed", "The job could not go on: There is no room left.")
 
 
 def test_a_bias_job_runs_every_shuffle_with_requests_of_its_own(jobs):

@@ -35,6 +35,11 @@ __all__ = ["JobStatus", "Jobs", "Part", "predict", "together"]
 BEAT_SECONDS = 1.0
 CANCEL_SECONDS = 5.0
 
+NOT_RESUMED = {
+    None: "This run is not there any more. Its session may have been deleted.",
+    "done": "This run is finished already.",
+}
+
 EndState = Literal["done", "cancelled", "failed"]
 
 logger = logging.getLogger(__name__)
@@ -122,8 +127,13 @@ class Jobs:
             known = self._live.get(job)
             if known is not None:
                 return known.status
-            if job in self._ended:
-                return self._ended[job]
+            ended = self._ended.get(job)
+        if ended is not None:
+            state = self.store.jobs.state(job)
+            if state == ended.state or (state is not None and not ended.is_kept):
+                return ended
+            with self._lock:  # another process has gone on with it, or its session was deleted
+                self._ended.pop(job, None)
         status = self._stored(job)
         if status is not None and status.state == "done":
             with self._lock:
@@ -156,12 +166,12 @@ class Jobs:
         Strategies that had ended keep their rankings, unless the spending limit had kept some of
         their requests from being sent; the others run again, and what was answered before is taken
         from the reply cache. What the job has spent before counts towards its limit. Raises
-        ValueError if it is running.
+        StoreError if there is nothing to go on with: it is running, done or gone.
         """
         with self._lock:
             self._ended.pop(job, None)
         if job in self._live or not self.store.jobs.resume(job):
-            raise ValueError("only a job that was cut short can be resumed")
+            raise StoreError(NOT_RESUMED.get(self.store.jobs.state(job), "This run is going on already."))
         status = self._stored(job)
         assert status is not None
         status.parts = [
@@ -177,8 +187,10 @@ class Jobs:
         """Wait until a job of this process is over and return how it ended. Raises TimeoutError."""
         with self._lock:
             live = self._live.get(job)
-        if live is not None and not live.over.wait(seconds):
-            raise TimeoutError(f"job {job} is still running")
+        if live is not None:
+            if not live.over.wait(seconds):
+                raise TimeoutError(f"job {job} is still running")
+            return live.status
         status = self.status(job)
         assert status is not None
         return status
@@ -304,6 +316,7 @@ class Jobs:
         try:
             await asyncio.to_thread(self.store.jobs.end, status.id, state, status.problem)
         except StoreError as error:
+            status.is_kept = False
             logger.warning("job %s ended as %s, which cannot be stored: %s", status.id, state, error)
         finally:
             status.state = state

@@ -50,6 +50,7 @@ class JobStatus:
     `limit` is what it was allowed to spend when it was first started, None for no limit; `budget`
     is the one it has now, None for no limit or if this process has not worked on it.
     `created` is when it was first started, `started` when this process began to work on it.
+    `is_kept` is False where the store could not be told how it ended.
     `plan` is how a bias test was set up; parts of a test that is done without a ranking were not
     needed any more.
     """
@@ -67,6 +68,7 @@ class JobStatus:
     plan: BiasPlan | None = None
     limit: float | None = None
     budget: Budget | None = None
+    is_kept: bool = True
 
     @property
     def rankings(self) -> list[Ranking]:

@@ -1,7 +1,11 @@
 """Two tabs on one session, sessions that vanish, and a store that cannot be written."""
 
+import time
+
 from reranking.store import StoreError, open_store
+from reranking.store.jobs import Jobs as StoredJobs
 from reranking.store.sessions import Sessions
+from reranking.ui import state
 from tests.app.test_compare import TWO, entered
 
 
@@ -106,3 +110,30 @@ def test_deleting_a_session_stops_its_jobs_first(app, monkeypatch):
     session = tab.session
     tab.go("sessions").click(f"delete-{session}")
     assert done == [("stopped", session), ("deleted", session)]
+
+
+def test_resume_pressed_in_two_tabs_at_once_goes_on_once_and_says_so_in_the_other(app, monkeypatch):
+    tab = entered(app).tick({"bm25"}).compare()
+    session = tab.session
+    store = open_store()
+    job = store.jobs.of(session)[0].id
+
+    def beat(seconds_ago):
+        with store.database.write() as connection:
+            values = (time.time() - seconds_ago, job)
+            connection.execute("UPDATE jobs SET state = 'running', heartbeat = ? WHERE id = ?", values)
+
+    beat(60)
+    state.jobs.clear()  # what a restart of the server does
+    late = app(session)
+    assert "was interrupted" in late.said("warning")[0]
+
+    def taken(self, id):
+        beat(0)  # the other tab was a moment earlier
+        return False
+
+    monkeypatch.setattr(StoredJobs, "resume", taken)
+    late.click("resume-comparison")
+    assert late.said("error") == ["This run is going on already."]
+    assert late.said("warning") == []
+    store.jobs.end(job, "done")
