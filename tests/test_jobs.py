@@ -83,10 +83,8 @@ def test_cancel_stops_requests_in_flight_and_keeps_what_came(jobs, store):
 
     model = Scripted(reply, fingerprint="slow")
     job = start(jobs, model, "yes-no(model='m')", "bm25")
-    deadline = time.monotonic() + 10
-    while model.count < 6 or jobs.status(job).parts[0].done < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    parts = jobs.status(job).parts
+    wait_until(lambda: model.count == 6 and parts[0].done == 3 and parts[1].ranking is not None)
     jobs.cancel(job)
     status = jobs.wait(job, 10)
     assert status.state == "cancelled"
@@ -109,10 +107,7 @@ def test_resuming_asks_nothing_again_that_had_been_answered(jobs):
 
     model = Scripted(reply, fingerprint="slow")
     job = start(jobs, model, "yes-no(model='m')")
-    deadline = time.monotonic() + 10
-    while model.count < 6 or jobs.status(job).parts[0].done < 3:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: model.count == 6 and jobs.status(job).parts[0].done == 3)
     jobs.cancel(job)
     jobs.wait(job, 10)
     jobs.resume(job, resolver(model))
@@ -277,10 +272,7 @@ def test_a_ranking_that_cannot_be_stored_is_that_strategys_failure_only(jobs, mo
 def test_deleting_a_session_stops_its_jobs(jobs, store):
     model = Scripted(lambda request, number: asyncio.sleep(60), fingerprint="slow", concurrency=1)
     job = start(jobs, model, "yes-no(model='m')")
-    deadline = time.monotonic() + 10
-    while model.count < 1:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: model.count == 1)
     session = store.jobs.get(job).session
     jobs.cancel_session(session)
     store.sessions.delete(session)
@@ -289,14 +281,34 @@ def test_deleting_a_session_stops_its_jobs(jobs, store):
     assert jobs._live == {}
 
 
+def test_no_more_than_a_few_of_the_jobs_that_are_over_are_held_in_memory(jobs, monkeypatch):
+    monkeypatch.setattr("reranking.jobs.MOST_ENDED", 3)
+    started = [start(jobs, None, "bm25") for _ in range(5)]
+    for job in started:
+        jobs.wait(job, 10)
+    assert len(jobs._ended) == 3
+    assert [jobs.status(job).state for job in started] == ["done"] * 5  # those that were let go are read again
+    assert len(jobs._ended) == 3
+
+
+def test_nothing_of_a_deleted_session_is_held_in_memory(jobs, store):
+    kept, doomed = start(jobs, None, "bm25"), start(jobs, None, "bm25")
+    for job in (kept, doomed):
+        jobs.wait(job, 10)
+    session = store.jobs.get(doomed).session
+    jobs.cancel_session(session)
+    assert list(jobs._ended) == [kept]
+    jobs.status(doomed)
+    store.sessions.delete(session)  # by another process, which cannot say so
+    assert jobs.status(doomed) is None
+    assert list(jobs._ended) == [kept]
+
+
 def test_a_job_whose_session_was_deleted_by_another_process_stops_by_itself(jobs, store):
     model = Scripted(lambda request, number: asyncio.sleep(60), fingerprint="slow")
     job = start(jobs, model, "yes-no(model='m')")
     store.sessions.delete(store.jobs.get(job).session)
-    deadline = time.monotonic() + 10
-    while jobs._live:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not jobs._live)
 
 
 def test_two_bias_tests_do_not_answer_each_other_from_the_cache(jobs):

@@ -35,6 +35,9 @@ __all__ = ["JobStatus", "Jobs", "Part", "predict", "together"]
 BEAT_SECONDS = 1.0
 CANCEL_SECONDS = 5.0
 
+MOST_ENDED = 32
+"""Jobs that are over and held in memory, with their documents and rankings; the others are read when asked for."""
+
 NOT_RESUMED = {
     None: "This run is not there any more. Its session may have been deleted.",
     "done": "This run is finished already.",
@@ -137,10 +140,14 @@ class Jobs:
         status = self._stored(job)
         if status is not None and status.state == "done":
             with self._lock:
-                self._ended[job] = status
-                while len(self._ended) > 32:
-                    del self._ended[next(iter(self._ended))]
+                self._remember(status)
         return status
+
+    def _remember(self, status: JobStatus) -> None:
+        """Hold on to a job that is over, so that it is not read anew for each look; with the lock held."""
+        self._ended[status.id] = status
+        while len(self._ended) > MOST_ENDED:
+            del self._ended[next(iter(self._ended))]
 
     def cancel(self, job: str) -> None:
         """Stop a job of this process: requests in flight are dropped, what came is kept."""
@@ -150,13 +157,15 @@ class Jobs:
             background().call_soon_threadsafe(self._stop, live)
 
     def cancel_session(self, session: str) -> None:
-        """Stop all jobs of a session that is about to be deleted, and wait until they are over."""
+        """Stop all jobs of a session that is about to be deleted, wait until they are over, and let go of them."""
         with self._lock:
             mine = [live for live in self._live.values() if live.status.session == session]
         for live in mine:
             self.cancel(live.status.id)
         for live in mine:
             live.over.wait(CANCEL_SECONDS)
+        with self._lock:
+            self._ended = {id: status for id, status in self._ended.items() if status.session != session}
 
     def resume(
         self, job: str, resolve: Resolve, *, budget_usd: float | Literal["as before"] | None = "as before"
@@ -322,7 +331,7 @@ class Jobs:
             status.state = state
             with self._lock:
                 del self._live[status.id]
-                self._ended[status.id] = status
+                self._remember(status)
             live.over.set()
 
     def _stored(self, job: str) -> JobStatus | None:

@@ -29,6 +29,7 @@ def offer_back(row: SessionRow) -> None:
                 state.store().sessions.restore(row.id)
             st.rerun()
         if st.button("Erase now", key=f"erase-{row.id}", help="Otherwise it is erased after a day."):
+            state.jobs().cancel_session(row.id)
             with state.explained():
                 state.store().sessions.delete(row.id)
             st.rerun()
