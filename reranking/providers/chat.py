@@ -30,6 +30,7 @@ SCHEMA = "schema"
 LOGPROBS = "logprobs"
 TEMPERATURE = "temperature"
 NEW_LIMIT = "max_completion_tokens"
+FEW_TOKENS = "few-tokens"
 
 CHARACTERS_PER_TOKEN = 4
 
@@ -58,7 +59,11 @@ class Content:
 
 
 class NoLogprobsError(Exception):
-    """The server refused to tell log-probabilities."""
+    """The server refused to tell log-probabilities; `error` is what it said."""
+
+    def __init__(self, error: ModelError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 class ChatModel(ABC):
@@ -119,10 +124,11 @@ class ChatModel(ABC):
 
     def _room_of_a_choice(self) -> tuple[int, ...]:
         """The most tokens that a choice may write, and those of the calls that may have to follow."""
+        told = ROOM_TO_CHOOSE if FEW_TOKENS in self._without else 1
         if self._tells:
-            return (1,)
+            return (told,)
         written = (self._room, ROOM_TO_THINK) if self._room < ROOM_TO_THINK else (self._room,)
-        return written if LOGPROBS in self._without else (1, *written)
+        return written if LOGPROBS in self._without else (told, *written)
 
     @property
     def server(self) -> Connection:
@@ -186,7 +192,7 @@ class ChatModel(ABC):
                 return Answer("", "length", receipt)
             feature = self._feature(outcome, sent)
             if feature == LOGPROBS:
-                raise NoLogprobsError
+                raise NoLogprobsError(outcome.error)
             if feature is None:
                 raise self._with_length(outcome.error, shown)
             if feature in without:
@@ -257,23 +263,30 @@ class ChatModel(ABC):
                 return price
         return None
 
+        """By log-probabilities, or else in writing.
+
+        A model that has told log-probabilities before is asked once: nothing more was predicted, and a
+        spending limit counts with that. Where one of its replies has none, what that reply says counts.
+        """
     async def _choose(self, request: Choose) -> Choices:
         spent = None
-        if LOGPROBS not in self._without:
+        if self._tells or LOGPROBS not in self._without:
             try:
                 answer = await self._ask(request.messages, 1, logprobs=True)
-            except NoLogprobsError:
-                pass
+            except NoLogprobsError as refusal:
+                if self._tells:
+                    raise refusal.error from None
             else:
                 if answer.finish == "refusal":
                     return Choices(logprobs=(None,) * len(request.choices), receipt=answer.receipt)
                 if answer.first is not None:
                     self._tells = True
                     logprobs = by_logprobs(request.choices, answer.first, answer.receipt.raw)
+                if self._tells:
+                    return _as_far_as_written(request.choices, answer)
                     return Choices(logprobs=logprobs, receipt=answer.receipt)
                 spent = answer.receipt
-            if not self._tells:  # else it was the fault of this one reply
-                self._without.add(LOGPROBS)
+            self._without.add(LOGPROBS)
         return await self._choose_in_writing(request, spent)
 
     async def _choose_in_writing(self, request: Choose, spent: Receipt | None) -> Choices:
@@ -297,6 +310,16 @@ class ChatModel(ABC):
             if spent is not None:
                 error.receipt = spent if error.receipt is None else together(error.receipt, spent)
             raise
+
+def _as_far_as_written(choices: Sequence[str], answer: Answer) -> Choices:
+    """What a reply with room for hardly a token chooses: nothing where it may be the beginning of another choice."""
+    logprobs = by_text(choices, answer.text)
+    chosen = next((choice for choice, logprob in zip(choices, logprobs, strict=True) if logprob is not None), None)
+    longer = [] if chosen is None else [other for other in choices if other != chosen]
+    if chosen is None or any(other.casefold().startswith(chosen.casefold()) for other in longer):
+        return Choices(logprobs=(None,) * len(choices), receipt=answer.receipt)
+    return Choices(logprobs=logprobs, by="generated", receipt=answer.receipt)
+
 
 
 def _refusals(found: Abilities) -> set[str]:

@@ -16,6 +16,7 @@ from typing_extensions import override
 from reranking.models import ModelError
 from reranking.providers.abilities import Abilities
 from reranking.providers.chat import (
+    FEW_TOKENS,
     LOGPROBS,
     NEW_LIMIT,
     ROOM_TO_CHOOSE,
@@ -43,7 +44,6 @@ TOP_LOGPROBS = 20
 FEW_LOGPROBS = 5
 """The most that some servers return."""
 
-FEW_TOKENS = "few-tokens"
 FEWER_LOGPROBS = "fewer-logprobs"
 
 FINISHES: dict[str, Finish] = {"stop": "stop", "length": "length", "content_filter": "refusal"}

@@ -5,8 +5,11 @@ import math
 
 import pytest
 
+from reranking.gateway import Budget, Common, Gateway, Run
 from reranking.models import ModelError
+from reranking.providers.saved import Prices, SavedConnection
 from reranking.replies import Choices
+from reranking.requests import Message
 from tests.providers.fake_openai import LOCAL, completion, error, first_token, model
 from tests.providers.fakes import QUESTION, SCHEMA, Script, ask, choose, generate
 
@@ -215,6 +218,61 @@ def test_a_server_with_a_least_number_of_tokens_gets_it():
 def test_one_reply_without_log_probabilities_does_not_take_them_from_a_model_that_tells_them():
     told = completion("yes", logprobs=first_token(yes=0.8, no=0.2))
     script = Script(told, completion(""), completion("no"), told)
-    first, second, third = ask(model(script), choose("yes", "no"), choose("yes", "no"), choose("yes", "no"))
-    assert [reply.by for reply in (first, second, third)] == ["logprobs", "generated", "logprobs"]
-    assert ["logprobs" in sent for sent in script.sent] == [True, True, False, True]
+    replies = ask(model(script), *[choose("yes", "no")] * 4)
+    assert [reply.by for reply in replies] == ["logprobs", "logprobs", "generated", "logprobs"]
+    assert [reply.logprobs for reply in replies[1:3]] == [(None, None), (None, 0.0)]
+    assert ["logprobs" in sent for sent in script.sent] == [True] * 4
+
+
+def test_a_written_grade_that_may_be_the_beginning_of_another_is_not_guessed_either():
+    told = completion("3", logprobs=first_token(**{"3": 0.8, "2": 0.2}))
+    grades = [str(grade) for grade in range(11)]
+    _, lost, written = ask(model(Script(told, completion("1"), completion("3"))), *[choose(*grades)] * 3)
+    assert lost.logprobs == (None,) * 11
+    assert (written.by, written.logprobs.index(0.0)) == ("generated", 3)
+
+
+def test_a_model_that_told_log_probabilities_and_then_refuses_them_is_not_asked_to_write():
+    told, refusal = completion("yes", logprobs=first_token(yes=0.8, no=0.2)), (400, error("logprobs are not on offer"))
+    script = Script(told, refusal, told)
+    asked = model(script)
+    ask(asked, choose("yes", "no"))
+    with pytest.raises(ModelError, match="not on offer"):
+        ask(asked, choose("yes", "no"))
+    assert ask(asked, choose("yes", "no")).by == "logprobs"
+    assert len(script.requests) == 3
+
+
+def test_no_choice_takes_more_than_was_predicted_for_it():
+    """A server that tells log-probabilities at its whim, and writes all that it may, keeps to a spending limit."""
+
+    def whimsical(body):
+        limit = body["max_completion_tokens"]
+        if limit < 16:
+            return 400, error("integer below minimum value. Expected a value >= 16")
+        tells = "logprobs" in body and len(script.requests) % 3 == 2
+        logprobs = first_token(yes=0.9, no=0.1) if tells else None
+        return completion("yes" if tells else "", "length", logprobs=logprobs, usage=(0, limit))
+
+    script = Script(whimsical)
+    server = {"saved": SavedConnection("box", "openai", LOCAL, prices=Prices(0.0, 1e6, 0.0)), "base_url": LOCAL}
+    asked = model(script, provider="box", **server)
+    requests = [choose("yes", "no", messages=(Message("user", str(at)),)) for at in range(12)]
+    budget = Budget(2500.0)
+
+    async def one_by_one():
+        door, run = Gateway(lambda ref: asked), Run(common=Common(budget))
+        for request in requests:
+            most = asked.predicted(request).most
+            before = budget.spent
+            (reply,) = await door.ask([request], run)
+            yield most, budget.spent - before, reply
+
+    async def collect():
+        return [item async for item in one_by_one()]
+
+    found = asyncio.run(collect())
+    assert all(cost <= most for most, cost, _ in found)
+    assert budget.spent <= budget.limit
+    assert [reply.logprobs[0] is not None for *_, reply in found] == [True, False, False] * 4
+    assert len(script.requests) == 1 + len(requests)
