@@ -187,6 +187,25 @@ def test_the_prediction_equals_what_is_asked(jobs):
         assert predicted.requests == ranking.usage.requests
 
 
+@pytest.mark.parametrize("faulty", ["the model", "the prediction"])
+def test_a_prediction_that_fails_takes_no_strategy_down(jobs, monkeypatch, faulty):
+    def fails(*given):
+        raise OverflowError("boom")
+
+    oracle = PerfectOracle([at / 6 for at in range(6)], fingerprint="oracle")
+    if faulty == "the model":
+        oracle.predicted = fails
+    else:
+        monkeypatch.setattr("reranking.jobs.predict", fails)
+    status = jobs.wait(start(jobs, oracle, "yes-no(model='m')", "bm25"), 10)
+    assert (status.state, status.problem) == ("done", "")
+    assert [ranking.outcome for ranking in status.rankings] == ["complete", "complete"]
+    if faulty == "the model":
+        assert (status.parts[0].predicted.requests, status.parts[0].predicted.unpriced) == (6, ("m",))
+    else:
+        assert status.parts[0].predicted is None
+
+
 def test_a_killed_process_leaves_an_interrupted_job_that_resumes_where_it_was(tmp_path, store):
     """The real thing: another process is killed in the middle of a run."""
     path = store.path

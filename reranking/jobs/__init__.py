@@ -18,8 +18,8 @@ from typing import Literal
 
 from reranking.analysis.bias_plan import BiasPlan, plan_from_json
 from reranking.analysis.bias_runs import bias_run
-from reranking.documents import Document, as_candidates
-from reranking.engine import all_of, run_strategy
+from reranking.documents import Candidate, Document, as_candidates
+from reranking.engine import Estimate, all_of, run_strategy
 from reranking.gateway import Budget, Common, Gateway, Resolve, Run
 from reranking.jobs.prediction import predict, together
 from reranking.jobs.status import JobStatus, Part, parts_of
@@ -266,7 +266,7 @@ class Jobs:
         status = live.status
         candidates = [status.candidates[index] for index in part.order]
         if part.repetition == 0:
-            part.predicted = await asyncio.to_thread(predict, part.strategy, status.query, candidates, live.resolve)
+            part.predicted = await asyncio.to_thread(_predicted, part.strategy, status.query, candidates, live.resolve)
 
         def count(run: Run) -> None:
             part.done, part.saved, part.spent_usd = run.requests, run.cached - run.resumed, run.spent_usd
@@ -353,6 +353,15 @@ class Jobs:
             job, row.session, row.kind, row.query, candidates, parts, row.state, row.created, row.problem,
             plan=plan, limit=row.spec.get("budget_usd"),
         )  # fmt: skip
+
+
+def _predicted(strategy: Strategy, query: str, candidates: Sequence[Candidate], resolve: Resolve) -> Estimate | None:
+    """What `predict` says; None where it fails, which is no reason not to run the strategy."""
+    try:
+        return predict(strategy, query, candidates, resolve)
+    except Exception:
+        logger.exception("what %s is going to ask cannot be predicted", strategy.name)
+        return None
 
 
 def _is_enough(plan: BiasPlan, parts: Sequence[Part]) -> bool:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import Sequence
 
 from reranking.documents import Candidate
 from reranking.engine import Estimate, Predict, estimate, unknown
 from reranking.gateway import Resolve, Run
-from reranking.models import ModelError, ModelRef, Predicted
+from reranking.models import ModelError, ModelRef, Predicted, model_name
 from reranking.providers.simulated import Rehearsal
 from reranking.replies import Failed, Reply
 from reranking.requests import Request
 from reranking.strategies.base import Strategy
+
+logger = logging.getLogger(__name__)
 
 
 def predict(
@@ -42,7 +45,7 @@ def together(estimates: Sequence[Estimate]) -> Estimate:
 
 
 class Costs:
-    """What requests are going to cost, as their models say; None for a model that does not say or cannot be opened."""
+    """What requests are going to cost, as their models say; None where one does not say, cannot be opened or fails."""
 
     def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve
@@ -52,7 +55,12 @@ class Costs:
         """What `request` is going to cost."""
         if request.model not in self._predicts:
             self._predicts[request.model] = self._of(request.model)
-        return self._predicts[request.model](request)
+        try:
+            return self._predicts[request.model](request)
+        except Exception:  # a provider's bug: the price is not known, and the run can do without it
+            logger.exception("%s raised when it was to say what a request costs", model_name(request.model))
+            self._predicts[request.model] = unknown
+            return None
 
     def _of(self, ref: ModelRef) -> Predict:
         try:
