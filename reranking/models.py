@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from reranking.documents import Document
@@ -19,7 +19,7 @@ class Predicted:
 
     `input` is for what is sent, from its length (approximate), `output` for as much as may come
     back, also from calls that may have to follow. `most` is on the safe side: it counts with more
-    tokens than such texts have, and with sending them again.
+    tokens than such texts have. What is sent again because nothing came back may cost as much once more.
     """
 
     input: float
@@ -84,6 +84,48 @@ the request in another form only, calls it before each time and waits for as lon
 that each counts as a request of that minute.
 """
 
+
+class Tries:
+    """What a model has done so far for one answer. Kept by those that ask over a network.
+
+    `sent` are the parameters that were sent last, `retries` how often a request was sent once
+    more, and `received` is the receipt of replies that came in full on the way to the answer.
+    `is_open` says that the last try left and that nothing has come back from it, so that the
+    server may charge for it; `lost` counts those that another try followed. `again`, if it is
+    there, says whether such a one may follow.
+    """
+
+    __slots__ = ("_is_first", "again", "is_open", "lost", "received", "retries", "sent")
+
+    def __init__(self, again: Callable[[], bool] | None = None) -> None:
+        self.again = again
+        self.sent: Mapping[str, Any] = {}
+        self.retries = 0
+        self.received: Receipt | None = None
+        self.is_open = False
+        self.lost = 0
+        self._is_first = True
+
+    def call(self, sent: Mapping[str, Any]) -> None:
+        """A call begins that has these parameters."""
+        self.sent = sent
+        self._is_first = True
+
+    def begin(self) -> bool:
+        """A try of the call begins; False if it must not."""
+        if self.is_open:
+            if self.again is not None and not self.again():
+                return False
+            self.lost += 1
+            self.is_open = False
+        self.retries += not self._is_first
+        self._is_first = False
+        return True
+
+
+tries: ContextVar[Tries | None] = ContextVar("tries", default=None)
+"""While a model answers: what whoever asked it wants to know of its tries; None if nothing."""
+
 ModelRef = Model | str
 
 
@@ -95,9 +137,10 @@ def model_name(ref: ModelRef) -> str:
 class ModelError(Exception):
     """A model could not answer.
 
-    `code` is one of `no-key`, `bad-key`, `unknown-model`, `not-installed`, `cannot-answer`,
-    `rate-limit`, `timeout`, `connection`, `server`, `bad-request`, `context-too-long`,
-    `refused`, `bad-reply`, `internal`. The message is one plain sentence that says what to do;
+    `code` is one of `no-key`, `bad-key`, `no-credit`, `unknown-model`, `not-installed`,
+    `cannot-answer`, `rate-limit`, `timeout`, `connection`, `server`, `bad-request`,
+    `context-too-long`, `refused` (what was shown, by a filter or a moderation), `bad-reply`,
+    `internal`. The message is one plain sentence that says what to do;
     it never contains a key. `receipt` tells what was paid for a reply that could not be used.
     `fits` is the share of the prompt's tokens that the model reads, where it says how many too
     many they are.

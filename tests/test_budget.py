@@ -149,6 +149,8 @@ def test_a_paid_model_without_a_known_price_is_not_asked_under_a_limit():
     [
         (ModelError("rate-limit", "Too fast."), 0.0),
         (ModelError("bad-key", "Refused."), 0.0),
+        (ModelError("no-credit", "Top it up."), 0.0),
+        (ModelError("refused", "Flagged."), 0.0),
         (ModelError("not-installed", "Missing."), 0.0),
         (ModelError("timeout", "No answer."), 0.1),
         (ModelError("bad-reply", "Unreadable.", receipt=Receipt(cost_usd=0.02)), 0.02),

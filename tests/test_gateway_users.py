@@ -22,14 +22,27 @@ def refuse(request, number):
     return wait()
 
 
-def test_a_refused_key_is_not_tried_again_in_the_same_run():
+@pytest.mark.parametrize("code", ["bad-key", "no-credit"])
+def test_a_key_that_is_refused_or_has_no_credit_is_not_tried_again_in_the_same_run(code):
     def answer(request, number):
-        raise ModelError("bad-key", "The key was refused.")
+        raise ModelError(code, "Not with this key.")
 
     model = Scripted(answer, concurrency=1)
     replies = ask(make(), [generate(model, str(at)) for at in range(5)])
     assert model.count == 1
-    assert {reply.code for reply in replies} == {"bad-key"}
+    assert {reply.code for reply in replies} == {code}
+
+
+def test_a_document_that_is_refused_takes_no_other_down():
+    def answer(request, number):
+        if number == 1:
+            raise ModelError("refused", "It was flagged.")
+        return Text(text="fine")
+
+    model = Scripted(answer, concurrency=1)
+    replies = ask(make(), [generate(model, str(at)) for at in range(5)])
+    assert model.count == 5
+    assert [type(reply).__name__ for reply in replies].count("Text") == 4
 
 
 def test_another_users_refused_key_is_not_this_users():
@@ -62,7 +75,7 @@ def test_all_who_waited_for_another_users_refused_key_share_one_request_of_their
     assert [(one.requests, one.cached) for one in runs] == [(2, 1), (2, 2), (2, 2)]
 
 
-@pytest.mark.parametrize("code", ["unknown-model", "rate-limit"])
+@pytest.mark.parametrize("code", ["no-key", "no-credit", "unknown-model", "rate-limit"])
 def test_what_another_users_account_may_not_do_is_tried_with_ones_own_key(code):
     async def refuse(request, number):
         await asyncio.sleep(0.01)

@@ -32,7 +32,7 @@ DEFAULT_CONCURRENCY = 16
 RECORDS_AT_ONCE = 1000
 """Answers from the cache that are being recorded at a time."""
 
-HOPELESS = frozenset({"no-key", "bad-key", "unknown-model", "not-installed"})
+HOPELESS = frozenset({*KEY_FAILURES, "unknown-model", "not-installed"})
 """Codes after which asking the same model again in the same run only repeats the failure."""
 
 SILENCE = frozenset({"connection", "timeout"})

@@ -15,11 +15,11 @@ from reranking.replies import Failed, Reply
 if TYPE_CHECKING:
     from reranking.gateway.budget import Budget
 
-KEY_FAILURES = frozenset({"no-key", "bad-key"})
-"""Codes that are about a user's key and say nothing about the request."""
+KEY_FAILURES = frozenset({"no-key", "bad-key", "no-credit"})
+"""Codes that are about a user's key or account and say nothing about the request."""
 
 UNPAID = frozenset(
-    {*KEY_FAILURES, "unknown-model", "rate-limit", "connection", "server", "bad-request", "context-too-long"}
+    {*KEY_FAILURES, "unknown-model", "rate-limit", "connection", "server", "bad-request", "context-too-long", "refused"}
 )
 """Codes with which a server turns a request down, or was not reached; without a receipt nothing is charged.
 

@@ -5,8 +5,8 @@ Messages of servers are passed on without keys: servers echo the key they were s
 
 from __future__ import annotations
 
+import html
 import json
-import math
 import re
 import socket
 import ssl
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reranking.models import ModelError
-from reranking.providers.settings import key_variable, no_key, url_variable
-from reranking.providers.waiting import LONGEST_WAIT, retry_after
+from reranking.providers.verdicts import Refusal, reach, share_that_fits, verdict, works_before_it_refuses
+from reranking.providers.waiting import retry_after
 from reranking.replies import Receipt
 
 if TYPE_CHECKING:
@@ -35,27 +35,11 @@ SECRET_LENGTH = 12
 # Keys by their look, also half hidden by asterisks.
 _KEYS = re.compile(r"\bsk-[\w*.-]{6,}|\b\w{2,12}\*{3,}\w*|(?<=Bearer )[\w*.~+/=-]{6,}")
 
-_TOO_LONG = re.compile(
-    r"context_length_exceeded|context (length|window|size)|prompt is too long|input is too long|too many input tokens"
-    r"|exceeds? the (maximum|model's) .{0,40}(length|tokens)|request_too_large",
-    re.IGNORECASE,
-)
+_PLAIN = re.compile(r"[\w.~-]+", re.ASCII)
+"""The parts of a key that no server escapes when it repeats them."""
 
-_TOO_LARGE = re.compile(r"request too large|tokens must be reduced")
-
-_LIMIT = re.compile(
-    r"(?:maximum|limit(?:ed)?|allowed|available|only|n_ctx|context size|reads)[^\d>]{0,60}?(\d{2,9})\b"
-    r"|>\s*(\d{2,9})\b",
-    re.IGNORECASE,
-)
-_SIZE = re.compile(
-    r"(?:resulted in|requested|requires|has|length|first|count|n_prompt_tokens|too long)\W{0,4}(\d{2,9})\b"
-    r"|(\d{2,9})\s*(?:input |prompt |total )?tokens?\b",
-    re.IGNORECASE,
-)
-"""How long a prompt may be, and how long it is, in the words of servers."""
-
-_NO_MODEL = re.compile(r"model_not_found|invalid model name|unknown model")
+_ECHO = re.compile(r"""['"]input['"]: """)
+"""Before what some servers repeat of a request: not their own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +59,33 @@ class Problem:
 def scrub(text: str, key: str | None) -> str:
     """`text` without `key` and without anything that looks like a key."""
     if key and len(key) > 3:  # less is no secret, and would be found inside of words
-        text = text.replace(key, "[key]")
+        text = _without(key, text)
     return _KEYS.sub("[key]", text)
 
 
 def scrub_reply(text: str, key: str | None) -> str:
     """A reply without `key`; the rest stays as received, for a document may hold what looks like a key."""
-    return text.replace(key, "[key]") if key and len(key) >= SECRET_LENGTH else text
+    return _without(key, text) if key and len(key) >= SECRET_LENGTH else text
+
+
+def _without(key: str, text: str) -> str:
+    """`text` without `key`, however a server escapes it in JSON, in an address or on a page."""
+    plain = _PLAIN.findall(key)
+    if max(plain, key=len, default="") not in text:
+        return text
+    return text.replace(key, "[key]") if plain == [key] else re.sub(_spellings(key), "[key]", text)
+
+
+def _spellings(key: str) -> str:
+    """A pattern for `key` with each of its characters as it is, or escaped."""
+    found = []
+    for character in key:
+        literal, number = re.escape(character), ord(character)
+        if not _PLAIN.fullmatch(character):
+            page = rf"{re.escape(html.escape(character))}|&#0*{number};|(?i:&#x0*{number:x};)"
+            literal = rf"(?:{page}|(?i:\\+u00{number:02x}|%{number:02x})|\\*{literal})"
+        found.append(literal)
+    return "".join(found)
 
 
 def explain(error: Exception, connection: Connection, model: str) -> Problem:
@@ -114,12 +118,12 @@ def _unconnected(error: Exception, causes: list[BaseException], connection: Conn
     """The error for a connection that did not come about, or was broken off."""
     host = urlsplit(connection.base_url).hostname
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return _never_reached(f"There is no host '{host}', or no network to find it by. {_reach(connection)}")
+        return _never_reached(f"There is no host '{host}', or no network to find it by. {reach(connection)}")
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         message = f"No secure connection to {connection.place}. Check its certificate, and whether it is https or http."
         return _never_reached(message)
     if _is_among(causes, "ConnectError", "ConnectTimeout"):
-        return _never_reached(f"No connection to {connection.place}. {_reach(connection)}")
+        return _never_reached(f"No connection to {connection.place}. {reach(connection)}")
     tries = _counted(_tries(error))
     message = f"{connection.label} broke off the connection before its reply was complete ({tries}). Try again later."
     return ModelError("connection", message, receipt=UNKNOWN)
@@ -147,93 +151,65 @@ def _counted(tries: int) -> str:
 
 
 def _status_problem(error: Any, connection: Connection, model: str) -> Problem:
-    status, body = int(error.status_code), error.body
-    said = scrub(_said(body), connection.key)
-    quote = _shortened(said)
-    words = f"{_field(body, 'param')} {_field(body, 'code')} {said}".lower()
-    code, message = _verdict(status, words, quote, error, connection, model)
+    pause = retry_after(error.response.headers)
+    found = _refusal(int(error.status_code), error.body, connection, _tries(error.response), pause)
     raw = scrub(error.response.text, connection.key)
+    return Problem(_judged(found, raw, connection, model), found.status, found.words)
+
+
+def _refusal(status: int, body: Any, connection: Connection, tries: int = 1, pause: float | None = None) -> Refusal:
+    said = scrub(_said(body), connection.key)
+    fields = " ".join(_field(body, name) for name in ("param", "code", "type"))
+    words = f"{fields} {_ECHO.split(said)[0]}".lower()
+    return Refusal(status, words, _shortened(said), tries, pause)
+
+
+def _judged(found: Refusal, raw: str, connection: Connection, model: str) -> ModelError:
+    code, message = verdict(found, connection, model)
     fits = share_that_fits(raw) if code == "context-too-long" else None
-    return Problem(ModelError(code, message, raw, fits=fits), status, words)
+    receipt = UNKNOWN if code == "refused" and works_before_it_refuses(found.words) else None
+    return ModelError(code, message, raw, receipt, fits)
 
 
-def _verdict(status: int, words: str, quote: str, error: Any, connection: Connection, model: str) -> tuple[str, str]:
-    label, variable = connection.label, key_variable(connection.provider)
-    if status == 401 and connection.key is None:
-        return "no-key", no_key(connection.provider, connection.base_url)
-    if status == 401:
-        return "bad-key", f"{label} refused the API key (401). Check {variable}."
-    if status == 404 or (status == 400 and _NO_MODEL.search(words)):
-        return "unknown-model", f"{label} does not know the model '{model}' ({status}). {_mend_name(connection, model)}"
-    if status == 403:
-        return "bad-key", f"{label} refused the API key (403): {quote} Check {variable} and what this key may use."
-    if status == 429 and _TOO_LARGE.search(words):  # for the rate, however long one waits
-        return "context-too-long", (
-            f"The prompt is longer than {label} allows in a minute ({status}). Show fewer documents at once, "
-            "or less of each."
-        )
-    if status == 429 and "insufficient_quota" in words:
-        return "rate-limit", f"{label} says that the quota of this key is used up (429). Check its plan and billing."
-    if status == 429:
-        return "rate-limit", f"{label} limits the rate{_in_vain(error)} (429). {_wait(error)}"
-    if status in {400, 413, 422} and (status == 413 or _TOO_LONG.search(words)):
-        return "context-too-long", (
-            f"The prompt is too long for '{model}' ({status}). Show fewer documents at once, or less of each."
-        )
-    if status == 408:
-        return "timeout", f"{label} gave up waiting for the request (408). Try again later."
-    if status >= 500:
-        return "server", f"{label} failed ({status}): {quote} Try again later."
-    return "bad-request", f"{label} turned the request down ({status}): {quote}"
+def unreadable(text: str, connection: Connection, model: str, receipt: Receipt) -> ModelError:
+    """The error for what came with a status of success and is no reply; what the server says in it is passed on."""
+    try:
+        told = told_in_reply(json.loads(text), text, connection, model, receipt)
+    except ValueError:
+        told = None
+    if told is not None:
+        return told
+    message = f"{connection.label} sent something that is not a reply. Check the address {connection.base_url}."
+    return ModelError("bad-reply", message, text, receipt)
 
 
-def _mend_name(connection: Connection, model: str) -> str:
-    if connection.provider == "ollama":
-        return f"Run `ollama pull {model}`, or check the name."
-    if connection.own:
-        return "Check the name."
-    return f"Check the name and the address {connection.base_url}."
+def told_in_reply(body: Any, text: str, connection: Connection, model: str, receipt: Receipt) -> ModelError | None:
+    """The error that a body reports under `error` in spite of a status of success; None if it reports none."""
+    inner = body.get("error") if isinstance(body, dict) else None
+    if not inner:
+        return None
+    status = _status_told(inner)
+    found = _refusal(400 if status is None else status, body, connection)
+    error = _judged(found, text, connection, model)
+    if error.code == "bad-request" and status is None:
+        message = f"{connection.label} sent an error: {found.quote} Check the address {connection.base_url}."
+        error = ModelError("bad-reply", message, text)
+    error.receipt = receipt
+    return error
 
 
-def _reach(connection: Connection) -> str:
-    if connection.is_named:
-        return "Start the server, or change the address of the connection."
-    if connection.provider in {"openai-compatible", "rerank"}:
-        return "Start the server, or check the address in the model's name."
-    if connection.own:
-        return "Check the network."
-    return f"Start the server, or set {url_variable(connection.provider)}."
+def _status_told(inner: Any) -> int | None:
+    """The HTTP status that an error states for itself."""
+    for name in ("code", "status"):
+        value = inner.get(name) if isinstance(inner, dict) else None
+        if str(value).isdecimal() and 400 <= int(str(value)) < 600:
+            return int(str(value))
+    return None
 
 
 def _tries(error: Any) -> int:
     taken = error.request.headers.get("x-stainless-retry-count", "0")
     return int(taken) + 1 if taken.isdigit() else 1
-
-
-def _in_vain(error: Any) -> str:
-    tries = _tries(error.response)
-    return "" if tries == 1 else f"; {tries} tries were not enough"
-
-
-def _wait(error: Any) -> str:
-    seconds = retry_after(error.response.headers)
-    if seconds is None:
-        pause = "a minute"
-    elif seconds <= LONGEST_WAIT:
-        pause = "a second" if seconds <= 1 else f"{math.ceil(seconds)} seconds"
-    else:
-        pause = f"{math.ceil(seconds / 60)} minutes"
-    return f"Wait {pause}, or run fewer strategies at once."
-
-
-def share_that_fits(said: str) -> float | None:
-    """The share of a prompt that a model reads, if the server's message tells its tokens and those of the model."""
-    plain = re.sub(r"(?<=\d),(?=\d{3}\b)", "", said)
-    limits = [int(number) for found in _LIMIT.findall(plain) for number in found if number]
-    sizes = [int(number) for found in _SIZE.findall(plain) for number in found if number]
-    if not limits or not sizes or not 0 < min(limits) < max(sizes):
-        return None
-    return min(limits) / max(sizes)
 
 
 def _said(body: Any) -> str:
@@ -244,7 +220,16 @@ def _said(body: Any) -> str:
         for name in ("error", "message", "detail"):
             if body.get(name):
                 return _said(body[name])
+    if isinstance(body, list):
+        if len(body) == 1 and isinstance(body[0], dict) and "error" in body[0]:
+            return _said(body[0])
+        body = [_without_echo(entry) for entry in body]
     return json.dumps(body, ensure_ascii=False) if body else ""
+
+
+def _without_echo(entry: Any) -> Any:
+    """`entry` of a list of what is wrong with a request, without what it repeats of the request."""
+    return {name: entry[name] for name in entry if name != "input"} if isinstance(entry, dict) else entry
 
 
 def _field(body: Any, name: str) -> str:

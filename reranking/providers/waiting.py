@@ -4,13 +4,14 @@ The SDKs try again by themselves and keep to the server's `Retry-After`. Each tr
 request of its minute, and waits where the connection's rate is used up. A request that waits
 keeps its seat in the line of its connection: a server that says "later" says so to all, and
 fewer at once is what it asks for. For a pause that nobody would sit through, or that would end
-after the time for all tries, it is not waited at all.
+after the time for all tries, it is not waited at all, nor for an account to be topped up.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +23,16 @@ from reranking.models import pauses
 
 LONGEST_WAIT = 120.0
 """Seconds. A server that asks for a longer pause is not asked again."""
+
+NO_CREDIT = re.compile(
+    r"insufficient_quota|exceeded_current_quota_error|insufficient (credits?|balance|funds|quota)"
+    r"|credit balance is too low|api usage limits|used all available credits|not have any credits"
+    r"|budget has been exceeded"
+)
+"""How servers say, in lower case, that an account has nothing left to pay with. Some say it with a 429.
+
+"Exceeded your current quota" alone is no sign of it: it is also said of the quota of a minute.
+"""
 
 _within: ContextVar[asyncio.Timeout | None] = ContextVar("time for all tries", default=None)
 
@@ -59,7 +70,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def listen(client: Any) -> Any:
     """`client`, an HTTP client for an SDK, which from now on keeps each try to the connection's rate.
 
-    It also tells the SDK not to wait for too long pauses.
+    It also tells the SDK not to ask again where that is in vain.
     """
     hooks = client.event_hooks
     client.event_hooks = {
@@ -88,3 +99,7 @@ async def _judge(response: Any) -> None:
     wait, end = retry_after(response.headers) or 0.0, None if limit is None else limit.when()
     if wait > LONGEST_WAIT or (end is not None and asyncio.get_running_loop().time() + wait >= end):
         response.headers["x-should-retry"] = "false"
+    elif response.status_code == 429:
+        await response.aread()
+        if NO_CREDIT.search(response.text.lower()):
+            response.headers["x-should-retry"] = "false"

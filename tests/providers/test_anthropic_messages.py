@@ -168,12 +168,17 @@ def test_a_pause_of_an_hour_is_reported_instead_of_waited_for():
         ((404, error("model: claude-nope", "not_found_error")), "unknown-model", "'claude-haiku-4-5'"),
         ((400, error("prompt is too long: 210000 tokens > 200000 maximum")), "context-too-long", "too long"),
         ((413, error("Request exceeds the maximum size", "request_too_large")), "context-too-long", "too long"),
-        ((400, error("Your credit balance is too low")), "bad-request", "credit balance is too low"),
+        ((400, error("Your credit balance is too low to access the API")), "no-credit", "Check its plan and billing"),
+        ((402, error("Payment required", "billing_error")), "no-credit", "Check its plan and billing"),
+        ((400, error("input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000")),
+         "context-too-long", "fewer documents"),
+        ((400, error("Output blocked by content filtering policy")), "refused", "Check the query and the documents"),
+        ((403, error("Request not allowed", "forbidden")), "bad-key", "Request not allowed"),
         ((529, error("Overloaded", "overloaded_error")), "server", "Overloaded"),
         (httpx2.ReadTimeout("slow"), "timeout", "120 seconds"),
         (httpx2.ConnectError("refused"), "connection", "api.anthropic.com"),
     ],
-)
+)  # fmt: skip
 def test_a_failure_is_reported_with_what_to_do(reply, code, part):
     problem = failure(Script(reply), retries=1)
     assert problem.code == code

@@ -10,8 +10,8 @@ import pytest
 from reranking.models import ModelError
 from reranking.providers import anthropic_messages, openai_chat
 from reranking.providers.connection import Connection
-from reranking.providers.errors import share_that_fits
 from reranking.providers.rerank_endpoint import RerankEndpoint
+from reranking.providers.verdicts import share_that_fits
 from reranking.providers.waiting import LONGEST_WAIT, retry_after
 from reranking.requests import Score
 from tests.faulty_server import FAULTS, FaultyServer
@@ -26,7 +26,7 @@ TABLE = {
     "429, 20 ms": (ALL, "rate-limit", r"3 tries were not enough \(429\). Wait a second, or run fewer"),
     "429, an hour": (ONCE, "rate-limit", r"limits the rate \(429\). Wait 60 minutes, or run fewer"),
     "429, a date in an hour": (ONCE, "rate-limit", r"limits the rate \(429\). Wait 60 minutes, or run fewer"),
-    "429, no quota": (ALL, "rate-limit", r"quota of this key is used up \(429\). Check its plan"),
+    "429, no quota": (ONCE, "no-credit", r"account has no credit left \(429\). Check its plan and billing, or use"),
     "429, too large": (ALL, "context-too-long", r"allows in a minute \(429\). Show fewer documents at once"),
     "500": (ALL, "server", r"failed \(500\): the server says no. Try again later"),
     "502": (ALL, "server", r"failed \(502\): Bad gateway. Try again later"),
@@ -234,6 +234,11 @@ def test_a_pause_is_read_as_a_number_or_a_date():
         ('{"message":"exceeds the available context size","n_prompt_tokens":5120,"n_ctx":4096}', 0.8),
         ("the request (5120 tokens) exceeds the available context size (4096 tokens), try increasing it", 0.8),
         ("The input token count (1,250,000) exceeds the maximum number of tokens allowed (1,000,000).", 0.8),
+        ("input length and `max_tokens` exceed context limit: 180000 + 40000 > 200000, decrease input", 160 / 180),
+        ("`inputs` tokens + `max_new_tokens` must be <= 90. Given: 100 `inputs` tokens and 10 `max_new_tokens`", 0.8),
+        ("`inputs` must have less than 4096 tokens. Given: 5120", 0.8),
+        ("too many tokens: total number of tokens in the prompt cannot exceed 4000 - received 5000", 0.8),
+        ("context limit: 100 + 300 > 200", None),
         ("the request exceeds the available context size", None),
         ("the maximum is 100 tokens", None),
         ("", None),
