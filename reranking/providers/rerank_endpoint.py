@@ -28,7 +28,7 @@ from reranking.providers.dialects import (
     read_scores,
     read_tokens,
 )
-from reranking.providers.errors import Problem
+from reranking.providers.errors import Problem, told_in_reply, unreadable
 from reranking.providers.offers import missing, named
 from reranking.providers.openai_chat import make_client, post
 from reranking.providers.predicting import predicted, price_of
@@ -237,8 +237,7 @@ class RerankEndpoint:
         return error
 
     def _error(self, problem: Problem) -> ModelError:
-        said = problem.words.partition('"input"')[0]  # some servers repeat the documents after it
-        if problem.error.code == "bad-request" and problem.status in {400, 422} and _TOO_MANY.search(said):
+        if problem.error.code == "bad-request" and problem.status in {400, 422} and _TOO_MANY.search(problem.words):
             message = (
                 f"The request is too long for '{self._model}' ({problem.status}). "
                 "Send fewer documents at once, or less of each."
@@ -255,12 +254,12 @@ class RerankEndpoint:
         return ModelError("unknown-model", message, problem.error.raw)
 
     def _scores(self, answered: Answered, count: int) -> Scores:
-        received, label = answered.received, self._server.label
+        received = answered.received
+        unused = Receipt(sent=answered.sent, raw=received.text, seconds=answered.seconds, retries=received.retries)
         try:
             body = json.loads(received.text)
         except ValueError:
-            message = f"{label} sent something that is not a reply. Check the address {self.place}."
-            raise ModelError("bad-reply", message, received.text) from None
+            raise unreadable(received.text, self._server, self._model, unused) from None
         used = read_tokens(body)
         prices = self._server.saved.prices if self._server.saved is not None else None
         receipt = Receipt(
@@ -276,6 +275,9 @@ class RerankEndpoint:
         try:
             scores = read_scores(body, count)
         except UnreadableReplyError as error:
-            message = f"The reply of {label} cannot be used: it holds {error}."
+            told = told_in_reply(body, received.text, self._server, self._model, receipt)
+            if told is not None:
+                raise told from None
+            message = f"The reply of {self._server.label} cannot be used: it holds {error}."
             raise ModelError("bad-reply", message, received.text, receipt) from None
         return Scores(scores=scores, score_kind=SCORE_KIND, cut=(False,) * count, receipt=receipt)

@@ -37,10 +37,40 @@ def test_a_rate_limited_request_is_retried_and_then_reported():
     assert len(script.requests) == 5
 
 
-def test_a_used_up_quota_is_told_from_a_rate_limit():
-    problem = failure(Script((429, error("You exceeded your quota", code="insufficient_quota"))), retries=0)
-    assert problem.code == "rate-limit"
-    assert "billing" in problem.message
+@pytest.mark.parametrize(
+    "reply",
+    [
+        (429, error("You exceeded your current quota, please check your plan", code="insufficient_quota")),
+        (402, error("Insufficient credits. Add more at ...")),
+        (402, {"error": "Payment required"}),
+        (402, ""),
+        (400, error("Your credit balance is too low to access the API")),
+        (403, error("Your newly created team does not have any credits yet")),
+    ],
+)
+def test_an_account_without_credit_is_asked_once_and_told_from_a_rate_limit(reply):
+    script = Script(reply)
+    problem = failure(script)
+    assert problem.code == "no-credit"
+    assert problem.message.endswith("Check its plan and billing, or use another key.")
+    assert problem.receipt is None
+    assert len(script.requests) == 1
+
+
+def test_the_quota_of_a_minute_is_waited_for():
+    said = error("You exceeded your current quota, please check your plan and billing details.")
+    script = Script((429, said, {"retry-after-ms": "1"}), completion("at last"))
+    assert ask(model(script), generate()).receipt.retries == 1
+
+
+def test_a_rate_limit_whose_words_break_off_is_tried_again():
+    class Broken(httpx2.AsyncByteStream):
+        async def __aiter__(self):
+            yield b'{"error": {"mess'
+            raise httpx2.ReadError("reset")
+
+    replies = [httpx2.Response(429, stream=Broken()), httpx2.Response(200, json=completion("at last"))]
+    assert ask(model(lambda request: replies.pop(0)), generate()).text == "at last"
 
 
 def test_a_refused_key_is_reported_with_the_fix_and_without_the_key():
@@ -49,6 +79,93 @@ def test_a_refused_key_is_reported_with_the_fix_and_without_the_key():
     assert problem.message == "OpenAI refused the API key (401). Check OPENAI_API_KEY."
     assert KEY not in problem.raw
     assert "Incorrect API key provided" in problem.raw
+
+
+@pytest.mark.parametrize("said", ["API key not valid. Please pass a valid API key.", "API key expired. Renew it."])
+def test_a_key_that_is_refused_as_a_bad_request_is_named_with_the_fix(said):
+    problem = failure(Script((400, [error(said)])))
+    assert problem.code == "bad-key"
+    assert problem.message == "OpenAI refused the API key (400). Check OPENAI_API_KEY."
+    assert failure(Script((400, error(said))), key=None, provider="vllm", base_url=LOCAL).code == "no-key"
+
+
+@pytest.mark.parametrize(
+    ("said", "with_key", "without"),
+    [
+        (error("This key may not use this model"), "bad-key", "no-key"),
+        (error("You have insufficient permissions for this operation."), "bad-key", "no-key"),
+        ("<html><h1>403 Forbidden</h1></html>", "bad-key", "no-key"),
+        ("", "bad-key", "no-key"),
+        (error("Country, region, or territory not supported"), "bad-request", "bad-request"),
+        (error("Your chosen model requires moderation and your input was flagged"), "refused", "refused"),
+        (error("Project `p` cannot use it", code="model_not_found"), "unknown-model", "unknown-model"),
+    ],
+)
+def test_a_403_blames_the_key_only_where_one_was_sent_and_the_words_speak_of_it(said, with_key, without):
+    assert failure(Script((403, said))).code == with_key
+    problem = failure(Script((403, said)), key=None, provider="vllm", base_url=LOCAL)
+    assert problem.code == without
+    assert "refused the API key" not in problem.message
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "is_charged"),
+    [
+        (403, error('Your chosen model requires moderation and your input was flagged for "violence".'), False),
+        (400, error("Your prompt was flagged as violating our usage policy", code="invalid_prompt"), False),
+        (400, error("The response was filtered due to the content management policy", code="content_filter"), True),
+        (400, error("Content Exists Risk"), False),
+    ],
+)
+def test_what_a_filter_or_a_moderation_refuses_is_told_from_a_bad_key_and_a_bad_request(status, said, is_charged):
+    script = Script((status, said))
+    problem = failure(script, key=KEY)
+    assert problem.code == "refused"
+    assert said["error"]["message"] in problem.message
+    assert problem.message.endswith("Check the query and the documents, or choose another model.")
+    assert len(script.requests) == 1
+    assert (problem.receipt is not None) == is_charged  # a filter works beside the model, which may be charged for
+
+
+def test_what_a_server_repeats_of_a_document_is_not_taken_for_its_reason():
+    document = "The API key expired, the credit balance is too low, and the input was flagged."
+    entry = {"type": "missing", "loc": ["body", "n"], "msg": "Field required", "input": {"messages": document}}
+    for said in ({"detail": [entry]}, error(f"1 validation error: {entry}")):
+        assert failure(Script((422, said))).code == "bad-request"
+        assert failure(Script((400, said))).code == "bad-request"
+
+
+def answered_with(body, **options):
+    return failure(Script(body), provider="vllm", base_url=LOCAL, **options)
+
+
+@pytest.mark.parametrize(
+    ("reported", "code", "part"),
+    [
+        ({"message": "Rate limit exceeded upstream", "code": 429}, "rate-limit", "limits the rate (429)"),
+        ({"message": "Provider returned error", "code": "502"}, "server", "failed (502): Provider returned error. Try"),
+        ({"message": "maximum context length is 10 tokens", "code": 400}, "context-too-long", "Show fewer documents"),
+        ({"message": "No credits", "code": 402}, "no-credit", "Check its plan and billing"),
+        ({"message": "API key expired"}, "bad-key", "refused the API key"),
+        ("Unexpected endpoint or method.", "bad-reply", f"Unexpected endpoint or method. Check the address {LOCAL}"),
+        ({"code": True}, "bad-reply", f"Check the address {LOCAL}"),
+    ],
+)  # fmt: skip
+def test_an_error_that_comes_as_a_success_is_passed_on_and_judged_like_any_other(reported, code, part):
+    problem = answered_with({"error": reported})
+    assert problem.code == code
+    assert part in problem.message
+    assert problem.receipt.sent["model"] == "gpt-4o-mini"
+    assert problem.receipt.cost_usd is None  # what came may have been worked for
+
+
+@pytest.mark.parametrize("body", ["<html></html>", "[]", "null", {"choices": []}, {"choices": [], "error": None}])
+def test_a_reply_that_is_none_names_the_address_and_keeps_what_was_sent(body):
+    problem = answered_with(body)
+    assert problem.code == "bad-reply"
+    assert "sent something that is not a reply. Check the address" in problem.message
+    assert problem.receipt.sent["model"] == "gpt-4o-mini"
+    assert problem.receipt.raw == problem.raw
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 422, 429, 500])
@@ -101,6 +218,9 @@ def test_an_unknown_model_is_named():
         {"object": "error", "message": "This model's maximum context length is 4096 tokens. You requested 5000."},
         error("'max_tokens' is too large: 8000. This model's maximum context length is 4096 tokens"),
         error("the request exceeds the available context size"),
+        error("input length and `max_tokens` exceed context limit: 188240 + 21333 > 200000, decrease `max_tokens`"),
+        error("`inputs` tokens + `max_new_tokens` must be <= 819. Given: 900 `inputs` tokens and 10 `max_new_tokens`"),
+        error("too many tokens: total number of tokens in the prompt cannot exceed 4081 - received 5000"),
     ],
 )
 def test_a_prompt_that_is_too_long_is_reported_as_such(body):

@@ -65,7 +65,18 @@ def test_a_reply_that_is_none_is_reported_with_its_raw_text(body):
     problem = failure(script)
     assert problem.code == "bad-reply"
     assert problem.raw == (body if isinstance(body, str) else json.dumps(body))
+    assert (problem.receipt.sent, problem.receipt.raw) == ({"model": "m", "top_n": 3}, problem.raw)
+    assert problem.receipt.seconds > 0
     assert len(script.requests) == 1
+
+
+def test_an_error_that_comes_as_a_success_is_passed_on():
+    problem = failure(Script({"error": {"message": "Rate limit exceeded upstream", "code": 429}}))
+    assert problem.code == "rate-limit"
+    assert problem.receipt.sent == {"model": "m", "top_n": 3}
+    problem = failure(Script({"error": "This is no reranker."}))
+    assert problem.code == "bad-reply"
+    assert "This is no reranker. Check the address" in problem.message
 
 
 @pytest.mark.parametrize(
