@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol, cast
 
 from reranking.replies import Failed, PartedReply, Receipt, Reply
@@ -26,8 +26,10 @@ class Call:
     source: Source
     started: float  # seconds since the epoch
     seconds: float
-    counted_usd: float | None = None  # what a spending limit took it to cost; None where there was no limit
+    counted_usd: float | None = None  # what a spending limit counts it with; None if that is what its reply cost
     free: bool = False  # whether it is known to have cost nothing, though no reply says so
+    sent: Mapping[str, Any] = field(default_factory=dict)  # the parameters sent, of a call that failed
+    retries: int = 0  # how often a call that failed was sent again
 
 
 class Archive(Protocol):

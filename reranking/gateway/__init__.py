@@ -21,7 +21,7 @@ from reranking.gateway.budget import Budget
 from reranking.gateway.keys import is_cacheable, is_joint, joined, keys_of
 from reranking.gateway.lines import Flight, Landed, Limits, Line, Ticket, Tray
 from reranking.gateway.runs import BUDGET, KEY_FAILURES, Common, Resolve, Run
-from reranking.models import Model, ModelError, NeedsDocuments, pauses
+from reranking.models import Model, ModelError, NeedsDocuments, Tries, pauses, tries
 from reranking.replies import Failed, PartedReply, Receipt, Reply
 from reranking.requests import PerText, Request
 
@@ -43,11 +43,6 @@ LONGEST_SILENCE = 3
 
 OF_ONE_KEY = frozenset({*KEY_FAILURES, "unknown-model", "rate-limit"})
 """Codes with which another key may fare better: it is of another account, and may use other models."""
-
-CALLED_OFF = Failed(
-    "cancelled", "Nobody waited for the reply any more. The server may have been at work on it, and charge for it."
-)
-"""What is recorded of a call that was under way when it was called off."""
 
 PARTING_SECONDS = 0.5
 """How long an asker who is cancelled waits until the calls that it had under way are recorded."""
@@ -254,10 +249,12 @@ class Gateway:
             return Landed(run.hopeless[model.name], False)
         started, clock = time.time(), time.perf_counter()
         pauses.set(flight.line.pauses())
+        told = Tries(None if flight.held is None else partial(_may_repeat, flight))
+        tries.set(told)
         try:
             reply: Reply | Failed = await model.answer(request)
         except asyncio.CancelledError:
-            await self._keep_called_off(flight, started, time.perf_counter() - clock)
+            await self._keep_called_off(flight, started, time.perf_counter() - clock, told)
             raise
         except ModelError as error:
             reply = Failed(error.code, error.message, error.raw, error.receipt, error.fits)
@@ -276,15 +273,16 @@ class Gateway:
         counted = self._leave(flight, reply if was_sent else None)
         if not was_sent:
             return Landed(reply, False)
-        call = records.sent(flight, reply, started, seconds, counted)
+        call = records.sent(flight, reply, started, seconds, counted, told)
         await self.archive.keep(call)
         return Landed(reply, True, seconds, call.free)
 
-    async def _keep_called_off(self, flight: Flight, started: float, seconds: float) -> None:
-        counted = self._leave(flight, CALLED_OFF)
-        call = records.sent(flight, CALLED_OFF, started, seconds, counted)
+    async def _keep_called_off(self, flight: Flight, started: float, seconds: float, told: Tries) -> None:
+        reply = records.called_off(told)
+        counted = self._leave(flight, reply)
+        call = records.sent(flight, reply, started, seconds, counted, told)
         if not call.free:
-            flight.run.cost_usd = flight.run.spent_usd = None
+            flight.run.pay(reply.receipt.cost_usd if reply.receipt is not None else None)
         try:
             await self.archive.keep(call)
         except Exception:  # it has no asker left that could be told
@@ -360,6 +358,14 @@ class Gateway:
         at_once, per_minute = getattr(model, "concurrency", DEFAULT_CONCURRENCY), getattr(model, "per_minute", None)
         line.hear(model.name, Limits(getattr(model, "limits_as_of", 0), at_once, per_minute))
         return line
+
+
+def _may_repeat(flight: Flight) -> bool:
+    """Whether the spending limit lets a call be tried again, though its last try may have been charged."""
+    budget = flight.run.common.budget
+    assert budget is not None
+    assert flight.held is not None
+    return budget.take_again(flight.held, flight.run, flight.model.name)
 
 
 def _give_up_others_faults(ticket: Ticket) -> list[str]:

@@ -1,7 +1,8 @@
 """What a run may spend: one limit that all its strategies share.
 
 A call counts with the most that it may cost while it is under way, and with what it did cost once
-its reply is there. So the limit holds, whatever is in flight when it comes near. Answers from the
+its reply is there. A try that nothing came back from stays counted with the most, and is followed by
+another only if that fits too. So the limit holds, whatever is in flight when it comes near. Answers from the
 cache cost nothing and are never turned away.
 """
 
@@ -48,10 +49,9 @@ class Budget:
 
     def most(self, request: Request, model: Model) -> float:
         """The most that the call may cost, in US dollars: infinite if it is paid and has no known price."""
-        predict = getattr(model, "predicted", None)
-        predicted = predict(request) if predict is not None else None
-        if predicted is not None:
-            return float(predicted.most)
+        most = most_of(request, model)
+        if most is not None:
+            return most
         if getattr(model, "paid", False):
             return math.inf
         self.uncovered.add(model.name)
@@ -83,6 +83,14 @@ class Budget:
         """Why requests were turned away, as sentences with what was spent; empty if none was."""
         if math.isinf(self._least_refused):
             return list(self._unpriced)
+    def take_again(self, most: float, run: Run, model: str) -> bool:
+        """Count another try of a call whose last one may have cost the most; False if it must not be made."""
+        if self.take(most, run, model) is not None:
+            return False
+        self._held -= most
+        self.spent += most
+        return True
+
         spent = f"about {dollars(_rounded(self.spent))} is spent" if self.spent else "nothing is spent"
         next_one = f"the next request may cost up to {dollars(_rounded(self._least_refused))}"
         return [f"{self._reached}: {spent}, and {next_one}. {RAISE}", *self._unpriced]
@@ -96,10 +104,7 @@ class Budget:
         self._held -= most
         if reply is None:
             return 0.0
-        cost = reply.receipt.cost_usd if reply.receipt is not None else None
-        if cost is None:
-            is_free = isinstance(reply, Failed) and reply.code in UNPAID and reply.receipt is None
-            cost = 0.0 if is_free else most
+        cost = charged(most, reply)
         self.spent += cost
         return cost
 
@@ -111,6 +116,20 @@ def dollars(amount: float) -> str:
     """An amount for people, with as many digits after the point as it has, and at least two."""
     whole, _, part = f"{amount:,.6f}".rstrip("0").partition(".")
     return f"${whole}.{part:<02}"
+
+def most_of(request: Request, model: Model) -> float | None:
+    """The most that one call may cost, in US dollars, if that is known."""
+    predict = getattr(model, "predicted", None)
+    predicted = predict(request) if predict is not None else None
+    return None if predicted is None else float(predicted.most)
+
+
+def charged(most: float, reply: Reply | Failed) -> float:
+    """What a call is taken to cost, in US dollars: where the reply does not say it, the most that it may."""
+    if reply.receipt is not None:
+        return most if reply.receipt.cost_usd is None else reply.receipt.cost_usd
+    return 0.0 if isinstance(reply, Failed) and reply.code in UNPAID else most
+
 
 
 def _rounded(amount: float) -> float:

@@ -136,6 +136,10 @@ class Run:
         if self.on_answer is not None:
             self.on_answer(self)
 
+    def pay(self, cost: float | None) -> None:
+        """Add what a call cost that answered no request, None if that is unknown."""
+        self.cost_usd, self.spent_usd = _sum(self.cost_usd, cost), _sum(self.spent_usd, cost)
+
     def usage(self, seconds: float) -> Usage:
         """The account so far."""
         return Usage(

@@ -15,6 +15,7 @@ from reranking.providers.errors import Problem
 from reranking.providers.offers import hosted, named
 from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import OWN_URLS, ModelInfo, Settings
+from reranking.providers.tries import noting
 from reranking.providers.waiting import listen
 from reranking.requests import Message, Request
 
@@ -115,7 +116,7 @@ def _client(connection: Connection) -> Any:
         base_url=connection.base_url,
         max_retries=connection.retries,
         timeout=httpx2.Timeout(connection.timeout, connect=connection.connect_timeout),
-        http_client=listen(http_client),
+        http_client=noting(listen(http_client)),
     )
     if not connection.is_of_environment:
         client._custom_headers = {}  # from the environment, where they may hold keys

@@ -181,11 +181,11 @@ class ChatModel(ABC):
             if self._temperature is not None and TEMPERATURE not in without:
                 sent["temperature"] = self._temperature
             shown = with_schema(messages, schema) if schema is not None and described else messages
-            outcome = await self._send(shown, sent)
+            noted = {**sent, "schema_in_prompt": True} if described else sent
+            outcome = await self._send(shown, sent, noted)
             seconds += outcome.seconds
             if isinstance(outcome, Received):
                 self._without |= without
-                noted = {**sent, "schema_in_prompt": True} if described else sent
                 return self._answer(outcome, noted, seconds)
             if self._cut_off(outcome):
                 receipt = Receipt(self._model, sent, outcome.error.raw, seconds=seconds)
@@ -215,9 +215,9 @@ class ChatModel(ABC):
             return TEMPERATURE
         return self._refused(problem, sent)
 
-    async def _send(self, messages: Sequence[Message], sent: Parameters) -> Received | Problem:
+    async def _send(self, messages: Sequence[Message], sent: Parameters, noted: Parameters) -> Received | Problem:
         legible = [replace(message, text=without_lone_surrogates(message.text)) for message in messages]
-        return await self._server.send(lambda client: self._create(client, legible, sent), self._model)
+        return await self._server.send(lambda client: self._create(client, legible, sent), self._model, noted)
 
     def _answer(self, received: Received, sent: Parameters, seconds: float) -> Answer:
         try:
@@ -262,12 +262,12 @@ class ChatModel(ABC):
                 return price
         return None
 
+    async def _choose(self, request: Choose) -> Choices:
         """By log-probabilities, or else in writing.
 
         A model that has told log-probabilities before is asked once: nothing more was predicted, and a
         spending limit counts with that. Where one of its replies has none, what that reply says counts.
         """
-    async def _choose(self, request: Choose) -> Choices:
         spent = None
         if self._tells or LOGPROBS not in self._without:
             try:
@@ -281,9 +281,9 @@ class ChatModel(ABC):
                 if answer.first is not None:
                     self._tells = True
                     logprobs = by_logprobs(request.choices, answer.first, answer.receipt.raw)
+                    return Choices(logprobs=logprobs, receipt=answer.receipt)
                 if self._tells:
                     return _as_far_as_written(request.choices, answer)
-                    return Choices(logprobs=logprobs, receipt=answer.receipt)
                 spent = answer.receipt
             self._without.add(LOGPROBS)
         return await self._choose_in_writing(request, spent)
@@ -310,6 +310,7 @@ class ChatModel(ABC):
                 error.receipt = spent if error.receipt is None else together(error.receipt, spent)
             raise
 
+
 def _as_far_as_written(choices: Sequence[str], answer: Answer) -> Choices:
     """What a reply with room for hardly a token chooses: nothing where it may be the beginning of another choice."""
     logprobs = by_text(choices, answer.text)
@@ -318,7 +319,6 @@ def _as_far_as_written(choices: Sequence[str], answer: Answer) -> Choices:
     if chosen is None or any(other.casefold().startswith(chosen.casefold()) for other in longer):
         return Choices(logprobs=(None,) * len(choices), receipt=answer.receipt)
     return Choices(logprobs=logprobs, by="generated", receipt=answer.receipt)
-
 
 
 def _refusals(found: Abilities) -> set[str]:

@@ -9,7 +9,7 @@ import asyncio
 import re
 import time
 from asyncio import AbstractEventLoop
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from threading import Lock
@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
-from reranking.models import ModelError
-from reranking.providers.errors import Problem, explain, scrub, scrub_reply, took_too_long
+from reranking.models import ModelError, tries
+from reranking.providers.errors import UNKNOWN, Problem, explain, scrub, scrub_reply, took_too_long
 from reranking.providers.settings import OWN_URLS, Settings, key_variable, no_key
+from reranking.providers.tries import NoMoreTriesError
 from reranking.providers.waiting import tries_within
 
 if TYPE_CHECKING:
@@ -145,8 +146,13 @@ class Connection:
         name = LABELS.get(self.provider, "") if self.provider not in OWN_URLS else ""
         return f"{name or 'The server'} at {self.place}"
 
-    async def send(self, create: Callable[[Any], Awaitable[Any]], model: str) -> Received | Problem:
-        """Make one call: `create(client)` through the SDK's raw responses. Raises only `no-key`."""
+    async def send(
+        self, create: Callable[[Any], Awaitable[Any]], model: str, sent: Mapping[str, Any]
+    ) -> Received | Problem:
+        """Make one call: `create(client)` through the SDK's raw responses. Raises only `no-key`.
+
+        `sent` are its parameters, for whoever wants to know what became of it.
+        """
         if self.key is None and self.provider in OWN_URLS:
             raise ModelError("no-key", no_key(self.provider, self.base_url))
         client = await self._client()
@@ -154,12 +160,17 @@ class Connection:
         errors = (getattr(base, "OpenAIError", None) or base.AnthropicError,)
         clock = time.perf_counter()
         self.asked += 1
+        now = tries.get()
+        if now is not None:
+            now.call(sent)
         try:
             async with asyncio.timeout(self.total) as limit:
                 with tries_within(limit):
                     response = await create(client)
         except TimeoutError:
             return Problem(took_too_long(self), seconds=time.perf_counter() - clock)
+        except NoMoreTriesError:
+            return Problem(no_more_tries(self), seconds=time.perf_counter() - clock)
         except errors as error:
             return replace(explain(error, self, model), seconds=time.perf_counter() - clock)
         text = scrub_reply(response.http_response.text, self.key)
@@ -183,6 +194,15 @@ class Connection:
     def _prepare(self) -> Any:
         import_module(self._sdk)
         return self._make(self)
+
+
+def no_more_tries(connection: Connection) -> ModelError:
+    """The error for a call that nothing came back from, and that must not be made again."""
+    message = (
+        f"{connection.label} gave no complete reply, and what is left of the spending limit is not enough to ask "
+        "again. Raise the limit and resume the run."
+    )
+    return ModelError("timeout", message, receipt=UNKNOWN)
 
 
 _shared: WeakKeyDictionary[Settings, dict[tuple[str, str], Connection]] = WeakKeyDictionary()

@@ -34,6 +34,7 @@ from reranking.providers.prices import Tokens
 from reranking.providers.prompt_logprobs import PARAMETERS, read_likelihood
 from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import OWN_URLS, ModelInfo, Settings
+from reranking.providers.tries import noting
 from reranking.providers.waiting import listen
 from reranking.replies import LogLikelihood, Reply
 from reranking.requests import Likelihood, Message, Request
@@ -115,7 +116,7 @@ class OpenAIChat(ChatModel):
         messages = [{"role": role, "content": without_lone_surrogates(text)} for role, text in said]
         sent = {**self._parameters(1, None, False, self._without), **PARAMETERS}
         outcome = await self._server.send(
-            lambda client: post(client, "/chat/completions", {"messages": messages, **sent}), self._model
+            lambda client: post(client, "/chat/completions", {"messages": messages, **sent}), self._model, sent
         )
         if isinstance(outcome, Problem):
             raise outcome.error
@@ -219,7 +220,7 @@ def make_client(connection: Connection) -> Any:
         base_url=connection.base_url,
         max_retries=connection.retries,
         timeout=httpx2.Timeout(connection.timeout, connect=connection.connect_timeout),
-        http_client=listen(http_client),
+        http_client=noting(listen(http_client)),
     )
     if not connection.is_of_environment:  # what is taken from there, and nobody else's business
         client.organization = client.project = client.admin_api_key = None

@@ -199,7 +199,7 @@ class RerankEndpoint:
         seconds = 0.0
         while True:
             sent = dialect.parameters(self._model, len(texts))
-            outcome = await self._send(paths[0], {**sent, "query": query, dialect.texts: texts})
+            outcome = await self._send(paths[0], {**sent, "query": query, dialect.texts: texts}, sent)
             seconds += outcome.seconds
             if isinstance(outcome, Received):
                 self._paths, self._dialects = (paths[0],), (dialect,)
@@ -214,8 +214,8 @@ class RerankEndpoint:
                 raise self._last(outcome, first, paths[0], dialect)
             first, dialect = outcome, other
 
-    async def _send(self, path: str, body: dict[str, Any]) -> Received | Problem:
-        return await self._server.send(lambda client: post(client, path, body), self._model)
+    async def _send(self, path: str, body: dict[str, Any], sent: dict[str, Any]) -> Received | Problem:
+        return await self._server.send(lambda client: post(client, path, body), self._model, sent)
 
     def _other_dialect(self, problem: Problem) -> Dialect | None:
         """The dialect whose words the server misses, or does not know in the one that was tried."""
