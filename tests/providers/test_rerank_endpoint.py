@@ -166,16 +166,23 @@ def test_all_documents_are_asked_for():
 
 
 def test_a_refusal_that_only_looks_like_another_dialect_is_reported_as_it_was():
-    """The server repeats a document that speaks of texts; it does not speak the dialect either."""
+    """The server speaks of texts; it does not speak the dialect either."""
 
     def refuse(body):
-        return 422, {"detail": [{"type": "string_type", "loc": ["body", "query"], "input": "texts"}]}
+        return 422, {"detail": [{"type": "string_type", "loc": ["body", "query"], "msg": "takes no texts"}]}
 
     server = Server(refuse, "/rerank")
     problem = failure(server)
     assert problem.code == "bad-request"
     assert "string_type" in problem.message
     assert len(server.asked) == 2
+
+
+def test_what_a_server_repeats_of_a_document_is_no_sign_of_another_dialect():
+    detail = [{"type": "string_type", "loc": ["body", "query"], "msg": "a string", "input": "texts and top_n"}]
+    server = Server(lambda body: (422, {"detail": detail}), "/rerank")
+    assert failure(server).code == "bad-request"
+    assert len(server.asked) == 1
 
 
 def test_an_endpoint_that_is_nowhere_is_reported_with_where_it_was_looked_for():
