@@ -57,6 +57,11 @@ class Budget:
         self.uncovered.add(model.name)
         return 0.0
 
+    @property
+    def at_most(self) -> float:
+        """US dollars that may be spent by now: what is known to be, and the most that calls under way may cost."""
+        return self.spent + self._held
+
     def must_wait(self, most: float, run: Run) -> bool:
         """Whether a call may have to be turned away now, but not once those under way are over."""
         fits = self._fits(self.spent + self._held + most)
@@ -78,11 +83,6 @@ class Budget:
         self._held += most
         return None
 
-    @property
-    def reasons(self) -> list[str]:
-        """Why requests were turned away, as sentences with what was spent; empty if none was."""
-        if math.isinf(self._least_refused):
-            return list(self._unpriced)
     def take_again(self, most: float, run: Run, model: str) -> bool:
         """Count another try of a call whose last one may have cost the most; False if it must not be made."""
         if self.take(most, run, model) is not None:
@@ -91,6 +91,11 @@ class Budget:
         self.spent += most
         return True
 
+    @property
+    def reasons(self) -> list[str]:
+        """Why requests were turned away, as sentences with what was spent; empty if none was."""
+        if math.isinf(self._least_refused):
+            return list(self._unpriced)
         spent = f"about {dollars(_rounded(self.spent))} is spent" if self.spent else "nothing is spent"
         next_one = f"the next request may cost up to {dollars(_rounded(self._least_refused))}"
         return [f"{self._reached}: {spent}, and {next_one}. {RAISE}", *self._unpriced]
@@ -112,11 +117,6 @@ class Budget:
         return dollars <= self.limit * (1 + 1e-9)  # sums of many small amounts
 
 
-def dollars(amount: float) -> str:
-    """An amount for people, with as many digits after the point as it has, and at least two."""
-    whole, _, part = f"{amount:,.6f}".rstrip("0").partition(".")
-    return f"${whole}.{part:<02}"
-
 def most_of(request: Request, model: Model) -> float | None:
     """The most that one call may cost, in US dollars, if that is known."""
     predict = getattr(model, "predicted", None)
@@ -130,6 +130,11 @@ def charged(most: float, reply: Reply | Failed) -> float:
         return most if reply.receipt.cost_usd is None else reply.receipt.cost_usd
     return 0.0 if isinstance(reply, Failed) and reply.code in UNPAID else most
 
+
+def dollars(amount: float) -> str:
+    """An amount for people, with as many digits after the point as it has, and at least two."""
+    whole, _, part = f"{amount:,.6f}".rstrip("0").partition(".")
+    return f"${whole}.{part:<02}"
 
 
 def _rounded(amount: float) -> float:
