@@ -1,6 +1,10 @@
 """A run under control: its spending limit, asking again, and dropping at once what is in flight."""
 
 import asyncio
+import os
+import subprocess
+import sys
+import textwrap
 import threading
 import time
 
@@ -108,6 +112,46 @@ def test_calls_under_way_that_are_cancelled_count_with_the_most_that_they_may_co
     later.resume(job, models.__getitem__)
     assert later.wait(job, 20).state == "failed"  # two of the four that are left fit into the limit
     assert model.count == 4
+
+
+def test_calls_under_way_when_the_server_is_killed_count_with_the_most_that_they_may_cost(store):
+    """The real thing: another process is killed while three calls of 10 cents at most are under way."""
+    script = textwrap.dedent(f"""
+        import asyncio, os, sys
+        sys.path.insert(0, {os.getcwd()!r})
+        from reranking.jobs import Jobs
+        from reranking.store import open_store
+        from tests.test_run_control import Priced, begin
+        class Hangs(Priced):
+            async def answer(self, request):
+                return await (asyncio.sleep(600) if request.shown[0] >= 2 else super().answer(request))
+        model = Hangs(concurrency=3)
+        jobs = Jobs(open_store({str(store.path)!r}), lambda ref: model)
+        job = begin(jobs, {{"m": model}}, "yes-no(model='m')", budget_usd=0.55)
+        print(job, flush=True)
+        jobs.wait(job)
+    """)
+
+    def said(column):
+        with store.database.read() as connection:
+            return connection.execute(f"SELECT {column} FROM jobs WHERE id = ?", (job,)).fetchone()[0]
+
+    victim = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    job = victim.stdout.readline().strip()
+    wait_until(lambda: store.calls.count(job) == 2 and said("at_most_usd") > 0.45)
+    victim.kill()
+    victim.wait()
+    assert store.calls.spent(job) == pytest.approx(0.2)
+    wait_until(lambda: store.jobs.state(job) == "interrupted")
+    models, jobs = {"m": Priced(concurrency=3)}, Jobs(store, lambda ref: ref)
+    jobs.resume(job, models.__getitem__)
+    status = jobs.wait(job, 20)
+    assert store.calls.spent(job) == pytest.approx(0.5)
+    assert (status.state, models["m"].count) == ("failed", 0)
+    assert "about $0.50 is spent" in status.problem
+    jobs.resume(job, models.__getitem__, budget_usd=0.9)
+    assert (jobs.wait(job, 20).state, models["m"].count) == ("done", 4)
+    assert store.calls.spent(job) == pytest.approx(0.9)
 
 
 def test_what_a_run_had_asked_itself_before_it_was_cut_is_not_called_saved(jobs, store):

@@ -33,6 +33,9 @@ from reranking.strategies.unknown import made
 __all__ = ["JobStatus", "Jobs", "Part", "predict", "together"]
 
 BEAT_SECONDS = 1.0
+LIMITED_BEAT_SECONDS = 0.25
+"""For a job with a spending limit: calls that began after the last beat are not counted if the process is killed."""
+
 CANCEL_SECONDS = 5.0
 
 MOST_ENDED = 32
@@ -174,7 +177,8 @@ class Jobs:
 
         Strategies that had ended keep their rankings, unless the spending limit had kept some of
         their requests from being sent; the others run again, and what was answered before is taken
-        from the reply cache. What the job has spent before counts towards its limit. Raises
+        from the reply cache. What the job has spent before counts towards its limit, with what calls
+        may have cost that were under way when its process was killed. Raises
         StoreError if there is nothing to go on with: it is running, done or gone.
         """
         with self._lock:
@@ -310,9 +314,9 @@ class Jobs:
 
     async def _beat(self, live: _Live) -> None:
         while True:
-            await asyncio.sleep(BEAT_SECONDS)
+            await asyncio.sleep(BEAT_SECONDS if live.status.budget is None else LIMITED_BEAT_SECONDS)
             try:
-                await asyncio.to_thread(self.store.jobs.beat, [live.status.id])
+                await asyncio.to_thread(self.store.jobs.beat, live.status.id, live.status.may_have_spent)
                 is_gone = await asyncio.to_thread(self.store.jobs.state, live.status.id) is None
             except Exception:  # whatever it is: a job that falls silent may be taken up by another process
                 logger.exception("job %s could not say that it is at work", live.status.id)
@@ -323,7 +327,7 @@ class Jobs:
     async def _end(self, live: _Live, state: EndState) -> None:
         status = live.status
         try:
-            await asyncio.to_thread(self.store.jobs.end, status.id, state, status.problem)
+            await asyncio.to_thread(self.store.jobs.end, status.id, state, status.problem, status.may_have_spent)
         except StoreError as error:
             status.is_kept = False
             logger.warning("job %s ended as %s, which cannot be stored: %s", status.id, state, error)

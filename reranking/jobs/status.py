@@ -71,6 +71,11 @@ class JobStatus:
     is_kept: bool = True
 
     @property
+    def may_have_spent(self) -> float | None:
+        """The most that it may have cost by now, in US dollars; None without a limit. To be asked on the loop."""
+        return None if self.budget is None else self.budget.at_most
+
+    @property
     def rankings(self) -> list[Ranking]:
         """The rankings that are there, in the order of the strategies."""
         return [part.ranking for part in self.parts if part.ranking is not None]

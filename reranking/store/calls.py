@@ -14,6 +14,9 @@ from reranking.replies import NO_RECEIPT, Failed, Reply
 from reranking.store.database import Database
 from reranking.store.values import from_text, legible, plain_text, reply_from_text, reply_to_text
 
+RECORDED_USD = "SELECT total(coalesce(counted_usd, cost_usd)) FROM calls WHERE job = :job AND source = 'sent'"
+"""What the recorded calls of a job count towards its limit, as a query."""
+
 _LABEL = re.compile(r"([^/]+)/(\d+)/(\d+)")
 
 
@@ -119,10 +122,14 @@ class Calls:
         return int(number)
 
     def spent(self, job: str) -> float:
-        """US dollars that count towards the limit of a job: what its calls cost, or may have cost at most."""
+        """US dollars that count towards the limit of a job: what its calls cost, or may have cost at most.
+
+        With those that were under way when a server was killed, as far as `Jobs.resume` found them.
+        """
         with self._database.read() as connection:
             (dollars,) = connection.execute(
-                "SELECT total(coalesce(cost_usd, counted_usd)) FROM calls WHERE job = ? AND source = 'sent'", (job,)
+                f"SELECT total(unrecorded_usd) + ({RECORDED_USD}) FROM jobs WHERE id = :job",  # noqa: S608 - our own
+                {"job": job},
             ).fetchone()
         return float(dollars)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from reranking.documents import Document
 from reranking.ranking import Ranking
+from reranking.store.calls import RECORDED_USD
 from reranking.store.candidates import keep_candidates, load_documents
 from reranking.store.database import Database, StoreError
 from reranking.store.sessions import new_id
@@ -97,20 +98,34 @@ class Jobs:
             )
         return id
 
-    def beat(self, ids: Iterable[str]) -> None:
-        """Say that these jobs are still at work; needed more often than every 5 seconds."""
+    def beat(self, id: str, at_most_usd: float | None = None) -> None:
+        """Say that a job is still at work; needed more often than every 5 seconds.
+
+        `at_most_usd` is what it may have spent by now, for one with a spending limit.
+        """
         with self._database.write() as connection:
             connection.execute(
-                "UPDATE jobs SET heartbeat = ? WHERE state = 'running' AND id IN (SELECT value FROM json_each(?))",
-                (self._clock(), plain_text(list(ids))),
+                "UPDATE jobs SET heartbeat = ?, at_most_usd = ifnull(?, at_most_usd) "
+                "WHERE id = ? AND state = 'running'",
+                (self._clock(), at_most_usd, id),
             )
 
-    def end(self, id: str, state: Literal["done", "cancelled", "failed"], problem: str = "") -> None:
-        """Say that a job is over, and why if it could not go on. Raises StoreError if there is no such job."""
+    def end(
+        self,
+        id: str,
+        state: Literal["done", "cancelled", "failed"],
+        problem: str = "",
+        at_most_usd: float | None = None,
+    ) -> None:
+        """Say that a job is over, and why if it could not go on; `at_most_usd` as for `beat`.
+
+        Raises StoreError if there is no such job.
+        """
         with self._database.write() as connection:
             ended = connection.execute(
-                "UPDATE jobs SET state = ?, problem = ?, finished = ? WHERE id = ?",
-                (state, legible(problem), self._clock(), id),
+                "UPDATE jobs SET state = ?, problem = ?, finished = ?, at_most_usd = ifnull(?, at_most_usd) "
+                "WHERE id = ?",
+                (state, legible(problem), self._clock(), at_most_usd, id),
             )
             if ended.rowcount == 0:
                 raise _no_job(id)
@@ -118,14 +133,16 @@ class Jobs:
     def resume(self, id: str) -> bool:
         """Make a job that was cancelled, failed or interrupted run again.
 
-        False if it is done, running elsewhere or gone: of two that resume it at once, one may.
+        False if it is done, running elsewhere or gone: of two that resume it at once, one may. What it
+        may have spent by its last heartbeat and no recorded call accounts for counts from now on.
         """
         now = self._clock()
         with self._database.write() as connection:
             resumed = connection.execute(
-                "UPDATE jobs SET state = 'running', problem = '', finished = NULL, heartbeat = ? WHERE id = ? "
-                "AND (state IN ('cancelled', 'failed') OR (state = 'running' AND heartbeat < ?))",
-                (now, id, now - SILENT_SECONDS),
+                "UPDATE jobs SET state = 'running', problem = '', finished = NULL, heartbeat = :now, "  # noqa: S608
+                f"unrecorded_usd = max(unrecorded_usd, at_most_usd - ({RECORDED_USD})) WHERE id = :job "
+                "AND (state IN ('cancelled', 'failed') OR (state = 'running' AND heartbeat < :silent))",
+                {"now": now, "job": id, "silent": now - SILENT_SECONDS},
             )
         return resumed.rowcount == 1
 

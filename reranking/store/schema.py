@@ -226,6 +226,13 @@ _FAILED_CALLS = (  # what may have been charged for a call that failed is not kn
     "DELETE FROM tested_models WHERE json_extract(found, '$.problem') <> ''",  # one person's, with one key
 )
 
+_CALLS_OF_KILLED_SERVERS = (  # a call that was under way then has no row in calls, and may have been charged for
+    # what a job with a spending limit may have spent at most, as it last said
+    "ALTER TABLE jobs ADD COLUMN at_most_usd REAL NOT NULL DEFAULT 0",
+    # what it may have spent without a record, as found when it was resumed
+    "ALTER TABLE jobs ADD COLUMN unrecorded_usd REAL NOT NULL DEFAULT 0",
+)
+
 MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0001_first_tables": _FIRST,
     "0002_cache_sizes": _CACHE_SIZES,
@@ -235,6 +242,7 @@ MIGRATIONS: dict[str, tuple[str, ...]] = {
     "0006_deleted_sessions": _DELETED_SESSIONS,
     "0007_counted_calls": _COUNTED_CALLS,
     "0008_failed_calls": _FAILED_CALLS,
+    "0009_calls_of_killed_servers": _CALLS_OF_KILLED_SERVERS,
 }
 """Statements by the name under which they are recorded as applied, oldest first."""
 

@@ -22,10 +22,12 @@ from reranking.ranking import (
     by_score,
     failed,
 )
+from reranking.replies import Receipt, Text
 from reranking.store import StoreError
 from reranking.store.values import from_text, to_text
 from reranking.strategies.catalogue import fill_model, strategies
 from tests.oracles import ADVERSARIES, PerfectOracle, adversary
+from tests.store.made_calls import call, keep
 from tests.support import documents, rank
 
 SILENCE = 5.001
@@ -233,7 +235,7 @@ def test_a_running_job_that_falls_silent_reads_as_interrupted_but_not_to_the_one
     assert store.jobs.state(job, own={job}) == "running"
     assert store.jobs.get(job, own=[job]).state == "running"
     assert [row.state for row in store.jobs.of(store.jobs.get(job).session, own={job})] == ["running"]
-    store.jobs.beat([job])
+    store.jobs.beat(job)
     assert store.jobs.state(job) == "running"
 
 
@@ -243,7 +245,7 @@ def test_a_job_that_ended_stays_as_it_ended(store, clock, state):
     clock.now += 2
     store.jobs.end(job, state)
     clock.now += 3600
-    store.jobs.beat([job])
+    store.jobs.beat(job)
     found = store.jobs.get(job)
     assert (found.state, found.finished - found.created) == (state, 2)
 
@@ -255,6 +257,28 @@ def test_only_one_of_two_resumes_an_interrupted_job(store, clock):
     assert store.jobs.resume(job)
     assert not store.jobs.resume(job)
     assert store.jobs.state(job) == "running"
+
+
+def test_what_a_killed_job_may_have_spent_without_a_record_counts_from_then_on(store, clock):
+    def paid(name, dollars):
+        return call(name, run=f"{job}/0/0", reply=Text(text="x", receipt=Receipt(cost_usd=dollars)))
+
+    job = add(store)
+    keep(store, paid("a", 0.25))
+    store.jobs.beat(job, 1.0)  # three calls of 25 cents at most are under way, and one of them comes back
+    keep(store, paid("b", 0.125))
+    assert store.calls.spent(job) == 0.375
+    clock.now += SILENCE
+    assert store.jobs.resume(job)
+    assert store.calls.spent(job) == 1.0
+    keep(store, paid("c", 0.5))
+    store.jobs.beat(job)  # without a limit now
+    store.jobs.end(job, "cancelled")
+    assert store.jobs.resume(job)
+    assert store.calls.spent(job) == 1.5
+    store.jobs.end(job, "cancelled", "", 1.5)
+    assert store.jobs.resume(job)
+    assert store.calls.spent(job) == 1.5
 
 
 def test_cancelled_and_failed_jobs_can_be_resumed_and_done_ones_cannot(store):
