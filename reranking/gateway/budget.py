@@ -8,6 +8,7 @@ cache cost nothing and are never turned away.
 
 from __future__ import annotations
 
+import logging
 import math
 from weakref import WeakSet
 
@@ -17,6 +18,8 @@ from reranking.replies import Failed, Reply
 from reranking.requests import Request
 
 RAISE = "Raise the limit and resume the run."
+
+logger = logging.getLogger(__name__)
 
 
 class Budget:
@@ -120,7 +123,11 @@ class Budget:
 def most_of(request: Request, model: Model) -> float | None:
     """The most that one call may cost, in US dollars, if that is known."""
     predict = getattr(model, "predicted", None)
-    predicted = predict(request) if predict is not None else None
+    try:
+        predicted = predict(request) if predict is not None else None
+    except Exception:  # a provider's bug: the price is not known, and the call is recorded all the same
+        logger.exception("%s raised when it was to say what a request costs", model.name)
+        return None
     return None if predicted is None else float(predicted.most)
 
 
