@@ -19,11 +19,12 @@ def show(status: JobStatus) -> None:
     if not found.parts:
         return
     grades = Grades(state.grades(status.query, found.documents), example_grades.in_use(status.query, found.documents))
+    with st.container(key="card-place"):
+        card_view.show(found, grades)  # first, so that what is pressed while the rest is drawn is heard
     overview.show(found, grades)
     diff.show(found)
     details.show(found)
     columns_view.show(found, grades)
-    card_view.show(found, grades)
     inspecting.opener(status, found.parts)
 
 

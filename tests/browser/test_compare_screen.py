@@ -183,7 +183,6 @@ def test_three_presses_lead_from_the_empty_page_to_why_two_strategies_disagree_o
     expect(page.locator(".rl-line")).to_contain_text("16 documents")
     page.get_by_role("button", name=re.compile("^Run")).click()
     expect(page.locator(".rl-dispute").first).to_be_visible(timeout=180_000)
-    idle(page)
     page.locator(".rl-dispute .rl-open").first.click()
     expect(card(page).locator(".rl-card-finding")).to_have_text(re.compile("puts it at .*, .* at "))
     told = card(page).locator(".rl-why li").all_inner_texts()
