@@ -217,6 +217,49 @@ def test_a_reply_received_before_a_cancel_is_kept():
     assert [reply.text for reply in archive.replies.values()] == ["paid"]
 
 
+class Full(MemoryArchive):
+    """Has no room for the third call, and takes a moment for every one after it."""
+
+    def __init__(self, seconds_after=0.0):
+        super().__init__()
+        self.tried = 0
+        self.seconds_after = seconds_after
+
+    async def keep(self, call):
+        self.tried += 1
+        if self.tried == 3:
+            raise OSError("no room")
+        if self.tried > 3 and self.seconds_after:
+            await asyncio.sleep(self.seconds_after)
+        await super().keep(call)
+
+
+def test_calls_that_were_made_are_counted_though_one_of_them_cannot_be_kept():
+    model = Scripted(lambda request, number: slow_reply(Text(text="x", receipt=Receipt(cost_usd=0.5))), fingerprint="f")
+    archive, run = Full(), Run()
+    door, asked = make(archive), [generate(model, str(at)) for at in range(10)]
+    with pytest.raises(OSError, match="no room"):
+        ask(door, asked, run)
+    assert (run.requests, run.cost_usd, run.spent_usd) == (10, 5.0, 5.0)
+    assert len(archive.replies) == 9
+    ask(door, asked)
+    assert model.count == 11
+
+
+def test_what_was_received_but_not_counted_when_a_reply_could_not_be_kept_leaves_the_cost_unknown():
+    model = Scripted(lambda request, number: slow_reply(Text(text="x", receipt=Receipt(cost_usd=0.5))), fingerprint="f")
+    archive, run = Full(seconds_after=0.01), Run()
+
+    async def both():
+        with pytest.raises(OSError, match="no room"):
+            await make(archive).ask([generate(model, str(at)) for at in range(10)], run)
+        await asyncio.sleep(0.03)
+
+    asyncio.run(both())
+    assert (run.requests, run.cost_usd, run.spent_usd) == (3, None, None)
+    assert len(archive.replies) == 9
+
+
 def test_a_model_that_answers_too_few_texts_is_reported():
     model = Scripted(lambda request, number: Scores(scores=(1.0,), score_kind="logit", cut=(False,)), fingerprint="f")
     (reply,) = ask(make(), [Score(model=model, task="score", query="q", texts=("a", "b"))])

@@ -115,11 +115,16 @@ class Gateway:
                 ticket.source = ticket.source if called else "none"
                 if ticket.source in {"cache", "shared"}:
                     calls.append(records.passed_on(ticket, run, started, time.perf_counter() - clock))
-            for at in range(0, len(calls), RECORDS_AT_ONCE):
-                await asyncio.gather(*map(self.archive.keep, calls[at : at + RECORDS_AT_ONCE]))
+            try:
+                for at in range(0, len(calls), RECORDS_AT_ONCE):
+                    await asyncio.gather(*map(self.archive.keep, calls[at : at + RECORDS_AT_ONCE]))
+            finally:
+                for ticket in landed:
+                    whose = run.common.whose(ticket.source, ticket.keys)
+                    answer = cast(Reply | Failed, ticket.reply)
+                    run.count(answer, ticket.source, ticket.seconds, whose, free=ticket.free)
             for ticket in landed:
-                whose = run.common.whose(ticket.source, ticket.keys)
-                run.count(cast(Reply | Failed, ticket.reply), ticket.source, ticket.seconds, whose, free=ticket.free)
+                _raise_unkept(ticket, tickets)
 
     def _model(self, request: Request, run: Run) -> Model | Failed:
         try:
@@ -274,7 +279,11 @@ class Gateway:
         if not was_sent:
             return Landed(reply, False)
         call = records.sent(flight, reply, started, seconds, counted, told)
-        await self.archive.keep(call)
+        try:
+            await self.archive.keep(call)
+        except Exception as error:  # its asker, if there still is one, counts what it cost and is told then
+            logger.exception("a call of %s could not be recorded", model.name)
+            return Landed(reply, True, seconds, call.free, error)
         return Landed(reply, True, seconds, call.free)
 
     async def _keep_called_off(self, flight: Flight, started: float, seconds: float, told: Tries) -> None:
@@ -366,6 +375,19 @@ def _may_repeat(flight: Flight) -> bool:
     assert budget is not None
     assert flight.held is not None
     return budget.take_again(flight.held, flight.run, flight.model.name)
+
+
+def _raise_unkept(ticket: Ticket, batch: Sequence[Ticket]) -> None:
+    """Raise what kept a call of the ticket from being recorded, if anything did: no strategy sees such a reply.
+
+    What the others of its batch cost that have received their replies, too, is not counted any more.
+    """
+    for flight in ticket.flights:
+        if (error := flight.result().unkept) is not None:
+            left = (each for other in batch if other.reply is None for each in other.flights)
+            if any(each.is_received and each.run is ticket.run for each in left):
+                ticket.run.pay(None)
+            raise error
 
 
 def _give_up_others_faults(ticket: Ticket) -> list[str]:

@@ -23,13 +23,14 @@ MINUTE = 60.0
 class Landed(NamedTuple):
     """How a flight ended: whether the model was really asked, the seconds until it had answered.
 
-    `free` says that it failed and that nothing is charged for that.
+    `free` says that it failed and that nothing is charged for that; `unkept` is what kept its call from being recorded.
     """
 
     reply: Reply | Failed
     called: bool
     seconds: float = 0.0
     free: bool = False
+    unkept: Exception | None = None
 
     @property
     def took(self) -> float:
@@ -78,7 +79,10 @@ class Flight:
         """Whether it ended without a reply, so that joining it would repeat an old failure."""
         if self.task is None or not self.task.done():
             return False
-        return self.task.cancelled() or self.task.exception() is not None or isinstance(self.task.result()[0], Failed)
+        if self.task.cancelled() or self.task.exception() is not None:
+            return True
+        landed = self.task.result()
+        return isinstance(landed.reply, Failed) or landed.unkept is not None
 
     @property
     def must_wait(self) -> bool:
@@ -101,7 +105,7 @@ class Flight:
         return None if budget is None or held is None else budget.settle(held, reply)
 
     def result(self) -> Landed:
-        """How it ended. Raises what kept its call from being recorded."""
+        """How it ended."""
         assert self.task is not None
         return self.task.result()
 
