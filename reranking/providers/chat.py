@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
-from reranking.models import ModelError, Predicted
+from reranking.models import ModelError, Predicted, tries
 from reranking.providers.abilities import Abilities
 from reranking.providers.choosing import by_logprobs, by_text
 from reranking.providers.connection import Connection, Received
@@ -302,7 +302,10 @@ class ChatModel(ABC):
         return Choices(logprobs=logprobs, by="generated", receipt=receipt)
 
     async def _ask_after(self, spent: Receipt | None, messages: Sequence[Message], limit: int) -> Answer:
-        """Ask; if that fails, the error tells what the calls before it cost."""
+        """Ask; if that fails, the error tells what the calls before it cost, and if it is called off, `tries` does."""
+        now = tries.get()
+        if now is not None:
+            now.received = spent
         try:
             return await self._ask(messages, limit)
         except ModelError as error:
