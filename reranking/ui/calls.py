@@ -115,7 +115,7 @@ def _facts(row: CallRow, labels: Sequence[str]) -> str:
         ("reasoning tokens", reasoning),
         ("cost", spent),
         ("time of the model", "not stated" if model_seconds is None else amounts.seconds(model_seconds)),
-        ("time, waiting included", amounts.seconds(row.seconds)),
+        ("time, retries included" if row.source == "sent" else "time, waiting included", amounts.seconds(row.seconds)),
         ("retries", f"{row.retries}"),
     ]
     if len(row.shown) > 1 and row.kind not in _PER_TEXT:

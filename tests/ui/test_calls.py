@@ -58,6 +58,14 @@ def test_a_cached_reply_tells_how_long_the_model_took_when_it_was_sent():
     assert facts(row)["time, waiting included"] == "2\xa0ms"
 
 
+def test_the_time_of_a_call_that_was_sent_begins_when_it_leaves_the_line():
+    """What it waited for its turn before that is not in it, so the page does not say so."""
+    found = facts(ROW)
+    assert found["time, retries included"] == "250\xa0ms"
+    assert "time, waiting included" not in found
+    assert facts(replace(ROW, source="shared"))["time, waiting included"] == "250\xa0ms"
+
+
 def test_what_is_not_known_is_said_to_be_unknown_and_never_zero():
     found = facts(replace(ROW, cost_usd=None, input_tokens=None, output_tokens=None, answered_by="", sent={}))
     assert found["cost"] == "unknown"
