@@ -1,8 +1,10 @@
 """A server from which nothing comes back: a run gives it up instead of waiting for each request's end."""
 
+import asyncio
+
 import pytest
 
-from reranking.gateway import Run
+from reranking.gateway import Common, Run
 from reranking.models import ModelError
 from reranking.replies import Failed, Text
 from tests.gateways import ask, generate, make
@@ -42,3 +44,100 @@ def test_a_server_that_says_no_is_not_silent():
     replies = ask(make(), [generate(model, str(at)) for at in range(30)])
     assert model.count == 30
     assert all(isinstance(reply, Failed) for reply in replies)
+
+
+def test_another_users_silent_calls_do_not_shorten_this_ones_patience():
+    model = silent("timeout", speaks=lambda number: number > 4)
+    gateway = make()
+    others = ask(gateway, [generate(model, f"long {at}") for at in range(3)])
+    assert [reply.code for reply in others] == ["timeout"] * 3
+    model.concurrency = 1
+    replies = ask(gateway, [generate(model, f"short {at}") for at in range(10)])
+    assert model.count == 13
+    assert [isinstance(reply, Text) for reply in replies] == [False] + [True] * 9
+
+
+def test_the_strategies_of_a_comparison_give_up_a_dead_server_together():
+    model = silent("timeout")
+    model.concurrency = 1
+    common = Common()
+
+    async def strategies(gateway):
+        runs = [
+            gateway.ask([generate(model, f"{which} {at}") for at in range(10)], Run(common=common)) for which in "abcde"
+        ]
+        return await asyncio.gather(*runs)
+
+    replies = asyncio.run(strategies(make()))
+    assert model.count == 3
+    assert {reply.code for batch in replies for reply in batch} == {"timeout"}
+
+
+def test_a_strategy_whose_prompts_take_too_long_takes_no_other_down():
+    async def answer(request, number):
+        if "long" in request.messages[0].text:
+            await asyncio.sleep(0.05)
+            raise ModelError("timeout", "No answer.")
+        if "5" in request.messages[0].text:  # when all the long ones have just been lost
+            await asyncio.sleep(0.06)
+            raise ModelError("timeout", "No answer.")
+        return Text(text="here")
+
+    model = Scripted(answer, fingerprint="silent", concurrency=16)
+    common = Common()
+
+    async def both(gateway):
+        slow = asyncio.ensure_future(
+            gateway.ask([generate(model, f"long {at}") for at in range(8)], Run(common=common))
+        )
+        run, replies = Run(common=common), []
+        for at in range(10):
+            replies += await gateway.ask([generate(model, f"short {at}")], run)
+        return replies, await slow
+
+    replies, lost = asyncio.run(both(make()))
+    assert [reply.code for reply in lost] == ["timeout"] * 8
+    assert sum(isinstance(reply, Text) for reply in replies) == 9
+
+
+def test_what_another_run_gave_up_before_it_was_sent_is_asked_by_who_also_waits_for_it():
+    third = asyncio.Event()
+
+    async def answer(request, number):
+        if number > 3:
+            return Text(text="here")
+        if number == 3:
+            third.set()
+            await asyncio.sleep(0.01)
+        raise ModelError("timeout", "No answer.")
+
+    model = Scripted(answer, fingerprint="silent", concurrency=1)
+
+    async def both(gateway):
+        same = [generate(model, str(at)) for at in range(6)]
+        first = asyncio.ensure_future(gateway.ask(same, Run()))
+        await third.wait()
+        second = await gateway.ask(same[5:], Run())
+        return await first, second
+
+    lost, (found,) = asyncio.run(both(make()))
+    assert isinstance(found, Text)
+    assert [reply.code for reply in lost] == ["timeout"] * 6
+    assert model.count == 4
+
+
+def test_a_missing_key_is_no_sign_of_life():
+    def answer(request, number):
+        raise ModelError("no-key" if request.messages[0].text == "keyless" else "timeout", "No.")
+
+    model, keyless = (Scripted(answer, name=name, connection="same", concurrency=1) for name in ("m", "k"))
+    common = Common()
+
+    async def both(gateway):
+        for at in range(2):
+            await gateway.ask([generate(model, str(at))], Run(common=common))
+            await gateway.ask([generate(keyless, "keyless")], Run(common=common))
+        return await gateway.ask([generate(model, f"more {at}") for at in range(5)], Run(common=common))
+
+    asyncio.run(both(make()))
+    assert model.count == 3

@@ -21,6 +21,7 @@ from reranking.gateway.budget import Budget
 from reranking.gateway.keys import is_cacheable, is_joint, joined, keys_of
 from reranking.gateway.lines import Flight, Landed, Limits, Line, Ticket, Tray
 from reranking.gateway.runs import BUDGET, KEY_FAILURES, Common, Resolve, Run
+from reranking.gateway.silence import SILENCE
 from reranking.models import Model, ModelError, NeedsDocuments, Tries, pauses, tries
 from reranking.replies import Failed, PartedReply, Receipt, Reply
 from reranking.requests import PerText, Request
@@ -34,12 +35,6 @@ RECORDS_AT_ONCE = 1000
 
 HOPELESS = frozenset({*KEY_FAILURES, "unknown-model", "not-installed"})
 """Codes after which asking the same model again in the same run only repeats the failure."""
-
-SILENCE = frozenset({"connection", "timeout"})
-"""Codes with which nothing came back from where a model is asked."""
-
-LONGEST_SILENCE = 3
-"""Calls in a row that nothing came back from: a run that meets the last of them asks that model nothing more."""
 
 OF_ONE_KEY = frozenset({*KEY_FAILURES, "unknown-model", "rate-limit"})
 """Codes with which another key may fare better: it is of another account, and may use other models."""
@@ -195,7 +190,7 @@ class Gateway:
         for line in lines:
             while (flight := line.next()) is not None:
                 flight.take_off()
-                if flight.refused is None and flight.model.name not in flight.run.hopeless:
+                if flight.refused is None and _given_up(flight) is None:
                     line.begin()
                 flight.task = asyncio.ensure_future(self._send(flight))
                 flight.task.add_done_callback(partial(self._land, flight))
@@ -210,7 +205,7 @@ class Gateway:
     async def _answered(self, tickets: Sequence[Ticket], tray: Tray) -> list[Ticket]:
         """Those of `tickets` that have their answers.
 
-        Where a flight failed by somebody else's key or spending limit, its tickets look anew, and
+        Where a flight failed by somebody else's key, spending limit or patience, its tickets look anew, and
         the first of them sends a request of its own.
         """
         spoilt = [(ticket, keys) for ticket in tickets if (keys := _give_up_others_faults(ticket))]
@@ -247,11 +242,11 @@ class Gateway:
         return (reply if receipt is None else replace(reply, receipt=receipt)), True, took
 
     async def _send(self, flight: Flight) -> Landed:
-        request, model, run = flight.request, flight.model, flight.run
+        request, model = flight.request, flight.model
         if flight.refused is not None:
             return Landed(flight.refused, False)
-        if model.name in run.hopeless:
-            return Landed(run.hopeless[model.name], False)
+        if (vain := _given_up(flight)) is not None:
+            return Landed(vain, False)
         started, clock = time.time(), time.perf_counter()
         pauses.set(flight.line.pauses())
         told = Tries(None if flight.held is None else partial(_may_repeat, flight))
@@ -299,10 +294,10 @@ class Gateway:
 
     def _judge(self, flight: Flight, reply: Reply | Failed) -> None:
         """Note what says that asking the same model again in this run is in vain."""
-        code = reply.code if isinstance(reply, Failed) else ""
-        flight.line.silence = flight.line.silence + 1 if code in SILENCE else 0
-        if code in HOPELESS or flight.line.silence >= LONGEST_SILENCE:
-            flight.run.hopeless[flight.model.name] = cast(Failed, reply)
+        run, name, code = flight.run, flight.model.name, reply.code if isinstance(reply, Failed) else ""
+        is_silent = code not in NEVER_SENT and run.common.silence.note(flight.line, run, name, reply)
+        if code in HOPELESS or is_silent:
+            run.hopeless[name] = cast(Failed, reply)
 
     def _leave(self, flight: Flight, reply: Reply | Failed | None) -> float | None:
         """Give its seat, and what it did not cost, to those who wait; returns what a limit counts it with.
@@ -377,6 +372,12 @@ def _may_repeat(flight: Flight) -> bool:
     return budget.take_again(flight.held, flight.run, flight.model.name)
 
 
+def _given_up(flight: Flight) -> Failed | None:
+    """The failure that says that asking this model again in this run is in vain."""
+    run, name = flight.run, flight.model.name
+    return run.hopeless.get(name) or run.common.silence.told(flight.line, name)
+
+
 def _raise_unkept(ticket: Ticket, batch: Sequence[Ticket]) -> None:
     """Raise what kept a call of the ticket from being recorded, if anything did: no strategy sees such a reply.
 
@@ -391,16 +392,19 @@ def _raise_unkept(ticket: Ticket, batch: Sequence[Ticket]) -> None:
 
 
 def _give_up_others_faults(ticket: Ticket) -> list[str]:
-    """The keys of the ticket that somebody else's key or spending limit kept from being answered."""
-    spoilt = [flight for flight in ticket.flights if _is_others_fault(flight.result().reply, flight, ticket)]
+    """The keys of the ticket that somebody else's key, spending limit or patience kept from being answered."""
+    spoilt = [flight for flight in ticket.flights if _is_others_fault(flight.result(), flight, ticket)]
     for flight in spoilt:
         ticket.flights.remove(flight)
     return [key for flight in spoilt for key in flight.keys if key in ticket.keys]
 
 
-def _is_others_fault(reply: Reply | Failed, flight: Flight, ticket: Ticket) -> bool:
+def _is_others_fault(landed: Landed, flight: Flight, ticket: Ticket) -> bool:
+    reply = landed.reply
     if not isinstance(reply, Failed):
         return False
+    if reply.code in SILENCE and not landed.called:
+        return flight.run is not ticket.run
     if reply.code == BUDGET:
         return flight.run.common.budget is not ticket.run.common.budget
     return reply.code in OF_ONE_KEY and flight.model is not ticket.model

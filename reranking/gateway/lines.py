@@ -126,7 +126,6 @@ class Line:
         self.per_minute: int | None = None
         self._said: dict[str, Limits] = {}  # by the model's name
         self._as_of = 0
-        self.silence = 0  # calls that nothing came back from since something last did
         self.is_asleep = False  # whether somebody comes back when another request may begin
         self._lanes: dict[Run, deque[Flight]] = {}
         self._under_way: Counter[Run] = Counter()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reranking.archive import Source
 from reranking.documents import Document
+from reranking.gateway.silence import Silence
 from reranking.models import Model, ModelRef
 from reranking.ranking import Usage
 from reranking.replies import Failed, Reply
@@ -42,19 +43,20 @@ BUDGET = "budget"
 
 
 class Common:
-    """What the strategies of one comparison share: its spending limit, and what it has asked so far.
+    """What the strategies of one comparison share: its spending limit, what it has asked, and where nothing came back.
 
     `asked` holds the keys of the requests, so that replies of this comparison can be told from
     those of earlier ones. `resumed` holds those of requests that strategies had sent before the
     comparison was cut short and are going to make again: it finds its own answers.
     """
 
-    __slots__ = ("asked", "budget", "resumed")
+    __slots__ = ("asked", "budget", "resumed", "silence")
 
     def __init__(self, budget: Budget | None = None, asked: Iterable[str] = (), resumed: Iterable[str] = ()) -> None:
         self.budget = budget
         self.asked = set(asked)
         self.resumed = set(resumed) - self.asked
+        self.silence = Silence()
 
     def whose(self, source: Source, keys: Sequence[str]) -> Whose:
         """Who asked for a reply that came by these keys before the request that it answers now."""
