@@ -103,11 +103,13 @@ class Remedy:
     """Values of parameters under which the order of the input should count less.
 
     `title` names it for people: remedies of equal titles are one remedy, whichever strategies
-    have it. `values` maps parameters to what they are to be.
+    have it. `values` maps parameters to what they are to be. `is_dear` says that it asks so much
+    more that others are tried first.
     """
 
     title: str
     values: Mapping[str, Any]
+    is_dear: bool = False
 
 
 class Strategy(BaseModel):

@@ -26,7 +26,7 @@ from reranking.strategies.merging import by_consensus, joint_outcome, ranks_in
 
 Method = Literal["kemeny", "borda", "copeland", "reciprocal rank"]
 
-REMEDIES = tuple(Remedy(f"Self-consistency, {runs} shuffles", {"runs": runs}) for runs in (3, 5, 10))
+REMEDIES = tuple(Remedy(f"Self-consistency, {runs} shuffles", {"runs": runs}, is_dear=runs > 5) for runs in (3, 5, 10))
 """What to try against a dependence on the order, for every strategy as the base."""
 
 

@@ -12,10 +12,11 @@ from reranking.strategies.consistency import REMEDIES, SelfConsistency
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """The strategy with one remedy in all of its parts that know it. `title` names the remedy."""
+    """The strategy with one remedy in all of its parts that know it; `title` and `is_dear` are the remedy's."""
 
     title: str
     strategy: Strategy
+    is_dear: bool
 
 
 def variants(strategy: Strategy) -> list[Variant]:
@@ -25,10 +26,13 @@ def variants(strategy: Strategy) -> list[Variant]:
     """
     if strategy.ignores_order:
         return []
-    titles = dict.fromkeys(remedy.title for part in each(strategy) for remedy in part.remedies)
-    found = [Variant(title, _with(strategy, title)) for title in titles]
+    known = {remedy.title: remedy.is_dear for part in each(strategy) for remedy in part.remedies}
+    found = [Variant(title, _with(strategy, title), is_dear) for title, is_dear in known.items()]
     if not any(isinstance(part, SelfConsistency) for part in each(strategy)):
-        found += [Variant(remedy.title, SelfConsistency(base=strategy, **remedy.values)) for remedy in REMEDIES]
+        found += [
+            Variant(remedy.title, SelfConsistency(base=strategy, **remedy.values), remedy.is_dear)
+            for remedy in REMEDIES
+        ]
     return [variant for variant in found if variant.strategy != strategy]
 
 

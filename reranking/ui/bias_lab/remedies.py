@@ -98,7 +98,7 @@ def _offer(queries: Sequence[Treated], position: int, known: Sequence[Variant], 
         return
     key = f"remedies-{queries[0].job.id}-{position}"
     if found in BIASED:
-        _choose(queries, position, untried, key, [item.title for item in untried if item.title[-11:] != "10 shuffles"])
+        _choose(queries, position, untried, key, [item.title for item in untried if not item.is_dear])
         return
     by_side = all(query.result.verdict.side is not None for query in queries)
     notices.caption(nothing_to_mend(found, [variant.title for variant in untried], len(queries), by_side=by_side))
