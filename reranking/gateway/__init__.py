@@ -249,7 +249,7 @@ class Gateway:
             return Landed(vain, False)
         started, clock = time.time(), time.perf_counter()
         pauses.set(flight.line.pauses())
-        budget, held = run.common.budget, flight.held
+        run, budget, held = flight.run, flight.run.common.budget, flight.held
         told = Tries(None if budget is None or held is None else partial(budget.take_again, held, run, model.name))
         tries.set(told)
         try:
@@ -363,6 +363,25 @@ class Gateway:
         at_once, per_minute = getattr(model, "concurrency", DEFAULT_CONCURRENCY), getattr(model, "per_minute", None)
         line.hear(model.name, Limits(getattr(model, "limits_as_of", 0), at_once, per_minute))
         return line
+
+
+def _given_up(flight: Flight) -> Failed | None:
+    """The failure that says that asking this model again in this run is in vain."""
+    run, name = flight.run, flight.model.name
+    return run.hopeless.get(name) or run.common.silence.told(flight.line, name)
+
+
+def _raise_unkept(ticket: Ticket, batch: Sequence[Ticket]) -> None:
+    """Raise what kept a call of the ticket from being recorded, if anything did: no strategy sees such a reply.
+
+    What the others of its batch cost that have received their replies, too, is not counted any more.
+    """
+    for flight in ticket.flights:
+        if (error := flight.result().unkept) is not None:
+            left = (each for other in batch if other.reply is None for each in other.flights)
+            if any(each.is_received and each.run is ticket.run for each in left):
+                ticket.run.pay(None)
+            raise error
 
 
 def _give_up_others_faults(ticket: Ticket) -> list[str]:
