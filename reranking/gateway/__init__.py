@@ -242,7 +242,7 @@ class Gateway:
         return (reply if receipt is None else replace(reply, receipt=receipt)), True, took
 
     async def _send(self, flight: Flight) -> Landed:
-        request, model = flight.request, flight.model
+        request, model, run = flight.request, flight.model, flight.run
         if flight.refused is not None:
             return Landed(flight.refused, False)
         if (vain := _given_up(flight)) is not None:
