@@ -249,7 +249,7 @@ class Gateway:
             return Landed(vain, False)
         started, clock = time.time(), time.perf_counter()
         pauses.set(flight.line.pauses())
-        run, budget, held = flight.run, flight.run.common.budget, flight.held
+        budget, held = run.common.budget, flight.held
         told = Tries(None if budget is None or held is None else partial(budget.take_again, held, run, model.name))
         tries.set(told)
         try:
