@@ -12,11 +12,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
+import regex
+
 from reranking.documents import Candidates
 
 # Scripts written without spaces count one word per character.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af\uf900-\ufaff"
-_WORD = re.compile(rf"(?=\w)[{_UNSPACED}]|[^\W{_UNSPACED}]+")
+_WORD = regex.compile(
+    rf"(?V1)[[\p{{L}}\p{{N}}_]&&[{_UNSPACED}]]"
+    rf"|[[\p{{L}}\p{{N}}_]--[{_UNSPACED}]][[\p{{L}}\p{{N}}_\p{{M}}\u200c\u200d]--[{_UNSPACED}]]*"
+)
+_ASCII_WORD = re.compile(r"\w+", re.ASCII)  # the same words, found twice as fast
 
 _EQUALS = re.compile("=+")
 _SHORTEST_FENCE = 5
@@ -90,10 +96,11 @@ def first_words(text: str, words: int, characters: int) -> tuple[str, int]:
     """
     blank = len(text) - len(text.lstrip())
     end = min(len(text), blank + max(characters, 0))
-    count = len(_WORD.findall(text, blank, end))  # most texts are short enough: counting is all they need
+    word = _ASCII_WORD if text.isascii() else _WORD
+    count = len(word.findall(text, blank, end))  # most texts are short enough: counting is all they need
     if count > words:
         count = words
-        end = next(islice(_WORD.finditer(text, blank, end), words, None)).start()
+        end = next(islice(word.finditer(text, blank, end), words, None)).start()
     return (text if end == len(text) else text[:end].rstrip()), count
 
 

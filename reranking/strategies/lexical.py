@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import regex
 from pydantic import Field
 from typing_extensions import override
 
@@ -19,9 +19,11 @@ SMALL_POOL = 10
 
 # Scripts written without spaces are read as overlapping pairs of characters.
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
-_TOKEN = re.compile(rf"[{_UNSPACED}]+|[^\W_{_UNSPACED}]+")
-UNSPACED = re.compile(rf"[{_UNSPACED}]")
-"""A character of such a script, the marks above and below its letters among them."""
+# In all others accents, vowel signs and joiners belong to the letter before them.
+_TOKEN = regex.compile(
+    rf"(?V1)[{_UNSPACED}]+|[[\p{{L}}\p{{N}}]--[{_UNSPACED}]][[\p{{L}}\p{{N}}\p{{M}}\u200c\u200d]--[{_UNSPACED}]]*"
+)
+_IS_UNSPACED = regex.compile(rf"[{_UNSPACED}]")
 
 
 def words(text: str) -> list[str]:
@@ -45,7 +47,7 @@ def _cut_out(folded: str) -> list[tuple[int, int]]:
     places: list[tuple[int, int]] = []
     for run in _TOKEN.finditer(folded):
         start, end = run.span()
-        if end - start > 1 and UNSPACED.match(folded, start):
+        if end - start > 1 and _IS_UNSPACED.match(folded, start):
             places.extend((at, at + 2) for at in range(start, end - 1))
         else:
             places.append((start, end))

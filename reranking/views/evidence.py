@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from unicodedata import category
 
 from reranking.explain.evidence import choices, score_text
 from reranking.explain.folding import plain_words
 from reranking.explain.highlight import Span, marked, term_spans, weight_kind
 from reranking.ranking import Contribution, Explanation, Item, Ranking
 from reranking.strategies.base import Strategy
-from reranking.strategies.lexical import UNSPACED, placed_words, words
+from reranking.strategies.lexical import placed_words, words
 
 TEXT_SHOWN = 20_000
 PARTS_SHOWN = 12
@@ -40,18 +39,9 @@ def word_marks(text: str, query: str) -> tuple[Span, ...]:
     These are the words that BM25 counts and, since folding makes more of them equal, those it finds as whole words.
     """
     asked = set(words(query))
-    counted = {(start, end) for word, start, end in placed_words(text) if word in asked and not _torn(text, start, end)}
+    counted = {(start, end) for word, start, end in placed_words(text) if word in asked}
     folded = {(start, end) for start, end, _ in term_spans(text, plain_words(query))}
     return tuple((start, end, "term") for start, end in sorted(counted | folded))
-
-
-def _torn(text: str, start: int, end: int) -> bool:
-    """Whether accents or vowel signs beside a passage belong to it, so that it is a piece of a word.
-
-    Scripts without spaces have no such pieces: their marks are read with their letters.
-    """
-    beside = text[max(start - 1, 0) : start] + text[end : end + 1]
-    return any(category(char).startswith("M") and not UNSPACED.match(char) for char in beside)
 
 
 def quote_marks(text: str, explanation: Explanation | None) -> list[Span]:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reranking.documents import Document, as_candidates
-from reranking.prompts.passages import CHARACTERS_PER_WORD, defuse, fence, fenced, passages
+from reranking.prompts.passages import CHARACTERS_PER_WORD, defuse, fence, fenced, first_words, passages
 
 PIECES = st.lists(st.sampled_from(["word", "a" * 70, " ", "\n", "😀" * 9, "...", "漢字", "[3]", "<|x|>"]), max_size=40)
 
@@ -113,3 +113,20 @@ LONG = 250_000
 def test_a_megabyte_made_of_beginnings_of_markers_takes_no_more_than_its_length(text):
     """An effort that grew with the square of the length would not end."""
     assert len(defuse(text)) <= len(text)
+
+
+@given(st.text(st.characters(max_codepoint=127), max_size=80), st.integers(0, 8))
+def test_plain_text_is_cut_where_any_text_is(text, words):
+    """With a letter beyond ASCII at its end the same text is read in the other way."""
+    plain, counted = first_words(text, words, 1000)
+    other, among = first_words(f"{text} é", words, 1000)
+    if counted < words:
+        assert (plain, counted) == (text, among - 1)
+    else:
+        assert (plain.rstrip(), counted) == (other.rstrip(), among)
+
+
+def test_words_with_vowel_signs_count_once():
+    text = "हिन्दी में खोज कैसे करें"
+    assert first_words(text, 3, 1000) == ("हिन्दी में खोज", 3)
+    assert first_words(text, 9, 1000) == (text, 5)

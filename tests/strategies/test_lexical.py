@@ -1,6 +1,7 @@
 """BM25: the published figures, the sums of its explanations, and the library's known faults."""
 
 import math
+import unicodedata
 
 import pytest
 from hypothesis import given, settings
@@ -130,3 +131,26 @@ def test_a_query_without_words_ties_all_documents_and_says_so():
     _, ranking = scores("?!", ["one", "two"])
     assert {item.tie for item in ranking} == {1}
     assert "no-terms" in {note.code for note in ranking.diagnostics}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("हिन्दी में खोज", ["हिन्दी", "में", "खोज"]),
+        ("क्‍ष", ["क्‍ष"]),  # with a joiner
+        ("cafe\u0301 noir", ["cafe\u0301", "noir"]),
+        ("İstanbul", ["i\u0307stanbul"]),
+        ("snow_shoes x²", ["snow", "shoes", "x²"]),
+        ("น้ำ ใจ", ["น้", "้ำ", "ใจ"]),
+    ],
+)
+def test_accents_and_vowel_signs_belong_to_their_words(text, expected):
+    assert words(text) == expected
+
+
+@given(st.text(st.characters(max_codepoint=0x2FF), max_size=80))
+def test_words_without_marks_are_runs_of_letters_and_digits(text):
+    folded = text.casefold()
+    expected = "".join(char if char.isalnum() else " " for char in folded).split()
+    if not any(unicodedata.category(char).startswith("M") for char in folded):
+        assert words(text) == expected
