@@ -22,3 +22,13 @@ def one_line(text: str, length: int) -> str:
 def file_stem(text: str) -> str:
     """How the text begins, as all file systems take it in a file's name."""
     return _NOT_IN_NAMES.sub("-", text[:40]).strip("-").lower() or "rerank-lens"
+
+
+def in_bytes(size: int) -> str:
+    """A number of bytes for people."""
+    amount = float(size)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "bytes" or amount >= 10 else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"

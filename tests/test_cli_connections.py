@@ -46,6 +46,7 @@ def test_models_of_a_connection_are_listed_and_gone_when_it_is_removed(command, 
     assert rows(command)["my-box:llama3"] == {
         "name": "my-box:llama3", "answers": ["generate", "choose"], "available": True, "reason": "",
     }  # fmt: skip
+    assert "my-box" in command("connections").stdout
     (listed,) = json.loads(command("connections", "list", "--json").stdout)
     assert (listed["name"], listed["concurrency"], listed["key"]) == ("my-box", 3, "environment")
     assert command("connections", "remove", "my-box").exit_code == 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reranking.cli.common import WrongUseError, as_json_line, columns
+from reranking.wording import in_bytes
 
 if TYPE_CHECKING:
     from reranking.store import CacheSize, Store
@@ -71,7 +72,7 @@ def clear(model: str | None, older_than: float | None, everything: bool, yes: bo
 
 def _figures(found: CacheSize) -> tuple[str, str, str, str, str]:
     days = [datetime.fromtimestamp(at).strftime("%Y-%m-%d") if at else "–" for at in (found.oldest, found.newest)]
-    return f"{found.replies:,}", f"{found.bytes / 1e6:.1f} MB", f"{found.needed:,}", days[0], days[1]
+    return f"{found.replies:,}", in_bytes(found.bytes), f"{found.needed:,}", days[0], days[1]
 
 
 def _count(number: int) -> str:

@@ -49,12 +49,17 @@ def models(ctx: click.Context, as_json: bool, tested: str | None, db: str | None
     )
 
 
-@click.group()
-def connections() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def connections(ctx: click.Context) -> None:
     """Servers and folders with a name of your own, whose models are named `name:model`.
 
     A key is never kept: it is read from NAME_API_KEY, and sent only where NAME_BASE_URL says.
+    Without a command they are listed.
     """
+    if ctx.invoked_subcommand is None:
+        with list_connections.make_context("list", [], parent=ctx) as listing:  # with what the environment says
+            list_connections.invoke(listing)
 
 
 @connections.command("list")

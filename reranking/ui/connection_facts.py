@@ -23,6 +23,7 @@ from reranking.providers.settings import (
     url_variable,
 )
 from reranking.store import CacheSize, Spending
+from reranking.wording import in_bytes
 
 HOSTED = tuple(OWN_URLS)
 RERANKERS = tuple(name for name in HOSTED if kind_of(name) == "rerank")
@@ -156,16 +157,6 @@ def cache_words(size: CacheSize) -> str:
     if not size.replies:
         return "empty"
     return f"{size.replies:,} repl{'y' if size.replies == 1 else 'ies'}, {in_bytes(size.bytes)}"
-
-
-def in_bytes(size: int) -> str:
-    """A number of bytes for people."""
-    amount = float(size)
-    for unit in ("bytes", "kB", "MB"):
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == "bytes" or amount >= 10 else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} GB"
 
 
 def age(seconds: float) -> str:

@@ -9,7 +9,8 @@ from reranking.providers.registry import Registry
 from reranking.providers.saved import Prices, SavedConnection
 from reranking.providers.settings import ModelInfo, Settings, key_variable, url_variable
 from reranking.store import CacheSize, Spending
-from reranking.ui.connection_facts import age, connection_of, full_name, gather, in_bytes
+from reranking.ui.connection_facts import age, connection_of, full_name, gather
+from reranking.wording import in_bytes
 from tests.providers.fakes import KEY
 
 BOX = SavedConnection("box", "openai", "http://box:8000/v1", 4, 60, None, Prices(1.0, 2.0))
