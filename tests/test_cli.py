@@ -167,6 +167,9 @@ def test_text_output_states_outcome_cost_and_ties(command, file):
     result = command("run", file, "--strategy", "bm25")
     assert "bm25: complete, BM25 (pool), 0 requests" in result.stdout
     assert "2=" in result.stdout
+    assert "=: tied" in result.stdout
+    failed = command("run", file, "--strategy", "yes-no", "--model", "openai:gpt-5-mini").stdout
+    assert "=" not in failed
 
 
 ESCAPES = "\x1b[2J\x9b31m\x07\u202e\r\nend"

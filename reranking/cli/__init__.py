@@ -208,7 +208,7 @@ def _table(comparison: Comparison) -> str:
         parts.append(f"\n{plain(head)}")
         parts.extend(f"  ! {plain(note.message)}" for note in ranking.diagnostics)
         parts.extend(_lines(ranking))
-        if len({item.tie for item in ranking}) < len(list(ranking)):
+        if ranking.outcome != "failed" and len({item.tie for item in ranking}) < len(list(ranking)):
             parts.append("  =: tied, listed in input order")
     return "\n".join(parts) + "\n"
 
