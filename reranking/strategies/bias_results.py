@@ -27,11 +27,13 @@ ABOUT_LOTS: Mapping[Lots, str] = {
     "none": "",
     "part": (
         "Some of the places in its prompts are drawn by what the documents say. The model's preference for places "
-        "still acts there, and this test cannot show it: another seed may give another ranking."
+        "still acts there, and this test cannot show it: another seed may give another ranking. Run it on Compare "
+        "beside itself with other seeds to see how much."
     ),
     "whole": (
         "Its shuffles are drawn by what the documents say, so the order of the input cannot reach its result. The "
-        "model's preference for places still acts within the shuffles: another seed may give another ranking."
+        "model's preference for places still acts within the shuffles: another seed may give another ranking. Run "
+        "it on Compare beside itself with other seeds to see how much."
     ),
 }
 """What a test cannot show of a strategy that draws lots by the texts."""
