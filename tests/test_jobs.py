@@ -370,3 +370,25 @@ def test_a_heartbeat_that_cannot_be_stored_once_is_tried_again(jobs, store, monk
     wait_until(lambda: heartbeat(store, job) > begun)
     jobs.cancel(job)
     jobs.wait(job, 10)
+
+
+def test_a_job_at_work_tells_how_many_requests_failed_and_when_the_last_was_answered(jobs):
+    from reranking.replies import Choices
+
+    async def answer(request, number):
+        if number > 3:
+            await asyncio.sleep(60)
+        if number % 2:
+            raise ModelError("bad-request", "No.")
+        return Choices(logprobs=PerfectOracle([0.5] * 6).choose(request, [0.5]))
+
+    model = Scripted(answer, fingerprint="f")
+    job = start(jobs, model, "yes-no(model='m')")
+    (part,) = jobs.status(job).parts
+    wait_until(lambda: part.done == 3)
+    assert part.failed == 2
+    assert jobs.status(job).started <= part.answered <= time.time()
+    jobs.cancel(job)
+    jobs.wait(job, 10)
+    jobs.resume(job, resolver(PerfectOracle([0.5] * 6)))
+    assert [part.failed for part in jobs.wait(job, 10).parts] == [0]

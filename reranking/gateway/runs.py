@@ -86,6 +86,7 @@ class Run:
     on_answer: Callable[[Run], None] | None = None
     common: Common = field(default_factory=Common)
     requests: int = 0
+    failed: int = 0
     cached: int = 0
     shared: int = 0
     resumed: int = 0
@@ -115,6 +116,7 @@ class Run:
         """
         if source != "none":
             self.requests += 1
+            self.failed += isinstance(reply, Failed)
             self.cached += source != "sent"
             self.shared += whose == "own"
             self.resumed += whose == "resumed"

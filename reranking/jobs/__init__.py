@@ -274,6 +274,7 @@ class Jobs:
 
         def count(run: Run) -> None:
             part.done, part.saved, part.spent_usd = run.requests, run.cached - run.resumed, run.spent_usd
+            part.failed, part.answered = run.failed, time.time()
 
         ranking = await run_strategy(
             part.strategy,

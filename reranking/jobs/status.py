@@ -21,9 +21,9 @@ class Part:
 
     `order` holds the original positions as given to the strategy. `nonce` keeps its requests apart
     from equal ones without it, or with another. `predicted` is None until it is known; `done`,
-    `saved` (those of them that needed no call of this job, now or before it was resumed) and
-    `spent_usd` (what its calls cost, None: unknown) grow while it runs; `ranking` is there when it
-    is over.
+    `failed` (those of them that brought no reply), `saved` (those that needed no call of this job,
+    now or before it was resumed) and `spent_usd` (what its calls cost, None: unknown) grow while it
+    runs, and `answered` is when the last of them was done; `ranking` is there when it is over.
     """
 
     position: int
@@ -33,8 +33,10 @@ class Part:
     nonce: str | None = None
     predicted: Estimate | None = None
     done: int = 0
+    failed: int = 0
     saved: int = 0
     spent_usd: float | None = 0.0
+    answered: float | None = None
     ranking: Ranking | None = None
 
     @property

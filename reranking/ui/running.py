@@ -20,6 +20,9 @@ POLL_SECONDS = 0.5
 WAIT_SECONDS = 0.3
 """How long each look at the job waits for its end, so that results appear at once and not with the next look."""
 
+QUIET_SECONDS = 5.0
+"""How long nothing may come back before the row of a strategy says so."""
+
 
 def watch(status: JobStatus, finished: Callable[[Sequence[Part], str], None] | None = None) -> None:
     """Show a running job until it is over, then run the page again."""
@@ -90,12 +93,15 @@ def _bar(name: str, parts: list[Part], started: float) -> str:
             text = "stopped at the limit"
     elif predicted:
         share = min(99.0, 100 * done / predicted)
-        text = f"{done:,} of {predicted:,} requests{_left(done, predicted, started)}"
+        text = f"{done:,} of {predicted:,} request{'' if predicted == 1 else 's'}"
     else:
         share, text = 0.0, "at work"
-    loading = "" if over else _loading(first.strategy)
-    if loading:
-        text = f"{text}, {loading}" if done else loading
+    if not over:
+        text += _failures(sum(part.failed for part in parts))
+        if loading := _loading(first.strategy):
+            text = f"{text}, {loading}" if done else loading
+        elif predicted:
+            text += _silence(parts, started) or _left(done, predicted, started)
     spent = [part.spent_usd for part in parts]
     known = [cost for cost in spent if cost is not None]
     cost = "" if len(known) < len(spent) or not sum(known) else f" · {money(sum(known))}"
@@ -110,6 +116,19 @@ def _loading(strategy: Strategy) -> str:
     models = {model for nested in each(strategy) if (model := state.part_model(nested))}
     begun = [since for model in models if (since := state.loading_since(model)) is not None]
     return f"loading the model (once), {time.time() - min(begun):.0f} s so far" if begun else ""
+
+
+def _failures(failed: int) -> str:
+    """How many requests came to nothing, if any did."""
+    return f", {failed:,} failed" if failed else ""
+
+
+def _silence(parts: Sequence[Part], started: float) -> str:
+    """For how long no request has been answered, once that is long enough to wonder."""
+    silent = time.time() - max([started, *(part.answered for part in parts if part.answered is not None)])
+    if silent < QUIET_SECONDS:
+        return ""
+    return f", no reply for {silent:.0f} s" if silent < 90 else f", no reply for {silent / 60:.0f} min"
 
 
 def _left(done: int, predicted: int, started: float) -> str:
