@@ -20,8 +20,8 @@ from reranking.gateway import records
 from reranking.gateway.budget import Budget
 from reranking.gateway.keys import is_cacheable, is_joint, joined, keys_of
 from reranking.gateway.lines import Flight, Landed, Limits, Line, Ticket, Tray
+from reranking.gateway.patience import IN_VAIN
 from reranking.gateway.runs import BUDGET, KEY_FAILURES, Common, Resolve, Run
-from reranking.gateway.silence import SILENCE
 from reranking.models import Model, ModelError, NeedsDocuments, Tries, pauses, tries
 from reranking.replies import Failed, PartedReply, Receipt, Reply
 from reranking.requests import PerText, Request
@@ -296,8 +296,8 @@ class Gateway:
     def _judge(self, flight: Flight, reply: Reply | Failed) -> None:
         """Note what says that asking the same model again in this run is in vain."""
         run, name, code = flight.run, flight.model.name, reply.code if isinstance(reply, Failed) else ""
-        is_silent = code not in NEVER_SENT and run.common.silence.note(flight.line, run, name, reply)
-        if code in HOPELESS or is_silent:
+        in_vain = code not in NEVER_SENT and run.common.patience.note(flight.line, run, name, reply)
+        if code in HOPELESS or in_vain:
             run.hopeless[name] = cast(Failed, reply)
 
     def _leave(self, flight: Flight, reply: Reply | Failed | None) -> float | None:
@@ -368,7 +368,7 @@ class Gateway:
 def _given_up(flight: Flight) -> Failed | None:
     """The failure that says that asking this model again in this run is in vain."""
     run, name = flight.run, flight.model.name
-    return run.hopeless.get(name) or run.common.silence.told(flight.line, name)
+    return run.hopeless.get(name) or run.common.patience.told(flight.line, name)
 
 
 def _raise_unkept(ticket: Ticket, batch: Sequence[Ticket]) -> None:
@@ -396,7 +396,7 @@ def _is_others_fault(landed: Landed, flight: Flight, ticket: Ticket) -> bool:
     reply = landed.reply
     if not isinstance(reply, Failed):
         return False
-    if reply.code in SILENCE and not landed.called:
+    if reply.code in IN_VAIN and not landed.called:
         return flight.run is not ticket.run
     if reply.code == BUDGET:
         return flight.run.common.budget is not ticket.run.common.budget

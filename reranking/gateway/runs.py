@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from reranking.archive import Source
 from reranking.documents import Document
-from reranking.gateway.silence import Silence
+from reranking.gateway.patience import Patience
 from reranking.models import Model, ModelRef
 from reranking.ranking import Usage
 from reranking.replies import Failed, Reply
@@ -43,20 +43,20 @@ BUDGET = "budget"
 
 
 class Common:
-    """What the strategies of one comparison share: its spending limit, what it has asked, and where nothing came back.
+    """What the strategies of one comparison share: its spending limit, what it has asked, and its patience.
 
     `asked` holds the keys of the requests, so that replies of this comparison can be told from
     those of earlier ones. `resumed` holds those of requests that strategies had sent before the
     comparison was cut short and are going to make again: it finds its own answers.
     """
 
-    __slots__ = ("asked", "budget", "resumed", "silence")
+    __slots__ = ("asked", "budget", "patience", "resumed")
 
     def __init__(self, budget: Budget | None = None, asked: Iterable[str] = (), resumed: Iterable[str] = ()) -> None:
         self.budget = budget
         self.asked = set(asked)
         self.resumed = set(resumed) - self.asked
-        self.silence = Silence()
+        self.patience = Patience()
 
     def whose(self, source: Source, keys: Sequence[str]) -> Whose:
         """Who asked for a reply that came by these keys before the request that it answers now."""
