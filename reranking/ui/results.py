@@ -7,10 +7,23 @@ import streamlit as st
 from reranking.documents import Document
 from reranking.jobs import JobStatus
 from reranking.strategies.catalogue import with_defaults
-from reranking.ui import card_view, columns_view, details, diff, example_grades, inspecting, overview, state, undo
+from reranking.ui import (
+    card_view,
+    columns_view,
+    details,
+    diff,
+    example_grades,
+    inspecting,
+    overview,
+    shelf,
+    state,
+    undo,
+)
 from reranking.ui.names import NAMING, with_parameters
 from reranking.views.compared import Compared
 from reranking.views.grades import Grades
+
+BACK = "went back to what was run"
 
 
 def show(status: JobStatus) -> None:
@@ -43,21 +56,27 @@ def outdated(status: JobStatus, entered: state.Draft) -> str:
     wanted = [strategy.spec() for strategy in now]
     off = [with_parameters(part.strategy) for part in status.parts if part.strategy.spec() not in wanted]
     if off:
-        changed.append(f"strategies not on any more as they ran: {', '.join(off)}")
+        changed.append(f"switched off since: {', '.join(off)}")
     return f"Changed since these results: {'; '.join(changed)}. Run again to update them." if changed else ""
 
 
 def way_back(status: JobStatus, entered: state.Draft) -> None:
-    """A button that enters the query and the documents of the results again, where others are entered now."""
+    """A button that enters query, documents and strategies of the results again, where others are entered now."""
     same = _documents(status) == entered.documents()
-    if same and status.query == entered.query:
+    asked = same and status.query == entered.query
+    lines = shelf.as_ran(entered.shelf, status.parts)
+    if asked and lines == entered.shelf:
         return
     if not st.button("Back to what was run", key="back-to-run", icon=":material/history:"):
         return
-    undo.before("documents", "went back to what was run", query=True)
-    entered.query = status.query
+    if asked:
+        undo.before("strategies", BACK)
+    else:
+        undo.before("documents", BACK, query=True, strategies=True)
+        entered.query = status.query
     if not same:
         _enter(_documents(status), entered)
+    entered.shelf = lines
     state.refresh_widgets()
     state.keep()
     st.rerun()

@@ -18,7 +18,7 @@ STEPS = 20
 class _Step:
     """A state to go to, and the words for the change that lies between. `of` is the number of its set of queries.
 
-    For `whole`, `text` and `query` see `before`.
+    For `whole`, `text`, `query` and `strategies` see `before`.
     """
 
     done: str
@@ -29,6 +29,7 @@ class _Step:
     whole: bool
     text: bool
     query: bool
+    strategies: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +40,17 @@ class _Steps:
     forth: list[_Step] = field(default_factory=list)
 
 
-def before(part: Part, done: str, *, whole: bool = False, text: bool = False, query: bool = False) -> None:
+def before(
+    part: Part, done: str, *, whole: bool = False, text: bool = False, query: bool = False, strategies: bool = False
+) -> None:
     """Remember what is there, ahead of a change that the words `done` tell.
 
     `whole` says that the change takes other queries too, and shows the first of them; `text` that
-    it writes over pasted text, `query` that it changes the query that is on the screen. What was
-    gone back from is then out of reach.
+    it writes over pasted text, `query` that it changes the query that is on the screen, `strategies`
+    that it changes the strategy set along with the documents. What was gone back from is then out of
+    reach.
     """
-    step = _now(done, whole=whole, text=text, query=query)
+    step = _now(done, whole=whole, text=text, query=query, strategies=strategies)
     if whole:
         st.session_state.sets_of_queries = st.session_state.query_set = st.session_state.get("sets_of_queries", 0) + 1
     steps = _steps(part, at=0 if whole else None)
@@ -71,18 +75,18 @@ def offer(part: Part) -> None:
 def _go(part: Part, steps: list[_Step], to: Literal["back", "forth"]) -> None:
     """Go to the nearest of the steps, and remember the way from there."""
     step = steps.pop()
-    here = _now(step.done, whole=step.whole, text=step.text, query=step.query)
+    here = _now(step.done, whole=step.whole, text=step.text, query=step.query, strategies=step.strategies)
     _restore(part, step)
     getattr(_steps(part), to).append(here)
     state.keep()
     st.rerun()
 
 
-def _now(done: str, *, whole: bool, text: bool, query: bool) -> _Step:
+def _now(done: str, *, whole: bool, text: bool, query: bool, strategies: bool) -> _Step:
     entered = state.draft()
     shelf = [Entry(**entry.to_json()) for entry in entered.shelf]
     queries = (list(entered.others), entered.at)
-    return _Step(done, entered.of_one_query(), queries, _query_set(), shelf, whole, text, query)
+    return _Step(done, entered.of_one_query(), queries, _query_set(), shelf, whole, text, query, strategies)
 
 
 def _query_set() -> int:
@@ -101,8 +105,9 @@ def _steps(part: Part, at: int | None = None) -> _Steps:
 
 def _restore(part: Part, step: _Step) -> None:
     entered = state.draft()
-    if part == "strategies":
+    if part == "strategies" or step.strategies:
         entered.shelf = step.shelf
+    if part == "strategies":
         return
     if step.whole:
         entered.others, entered.at = step.queries
