@@ -26,14 +26,17 @@ _BESIDE = frozenset(
 """Codes of notes that tell what was shown or how, never why nothing came of it."""
 
 
-def why_failed(ranking: Ranking) -> str:
-    """The note of a failed ranking that concerns most documents; empty if it has none, or did not fail."""
+def why_failed(ranking: Ranking, most: int = SHOWN) -> str:
+    """The note of a failed ranking that concerns most documents, cut after `most` characters.
+
+    Empty if it has none, or did not fail.
+    """
     if ranking.outcome != "failed":
         return ""
     telling = [note for note in ranking.diagnostics if note.code not in _BESIDE]
     if not telling:
         return ""
-    return one_line(max(telling, key=lambda note: len(note.indexes)).message, SHOWN)
+    return one_line(max(telling, key=lambda note: len(note.indexes)).message, most)
 
 
 def told(rankings: Sequence[Ranking], names: Sequence[str]) -> list[str]:

@@ -11,13 +11,13 @@ from reranking.analysis.failures import why_failed
 from reranking.analysis.metrics import QualityRange, Range, quality_range
 from reranking.ranking import Ranking, Usage
 from reranking.views import marks
-from reranking.views.amounts import cost, time_taken, tokens
+from reranking.views.amounts import cost, spent, time_taken, tokens
 from reranking.views.compared import Compared
 from reranking.views.grades import GRADES, Grades
 
 
 def table(found: Compared, grades: Mapping[int, int]) -> str:
-    """A row per strategy: outcome, requests, tokens, cost, time and, with `grades`, quality."""
+    """A row per strategy: outcome, requests, tokens, cost, time and, with `grades`, quality; below, what was paid."""
     heads = ["strategy", "outcome", "requests", "cached", "tokens in", "tokens out", "cost", "time"]
     heads += ["nDCG@10", "MRR", "P@1", "unjudged"] if grades else []
     rows = []
@@ -32,12 +32,16 @@ def table(found: Compared, grades: Mapping[int, int]) -> str:
         cells += _quality(quality_range(ranking, grades, max(GRADES))) if grades else []
         rows.append("<tr>" + "".join(_cell(at, cell) for at, cell in enumerate(cells)) + "</tr>")
         rows.append(_reason(ranking, len(cells)))
+    rows.append(_paid(found, len(heads)))
     head = "".join(f"<th{'' if at < 2 else ' class=rl-num'}>{text}</th>" for at, text in enumerate(heads))
     return (
         "<div class='rl-scroll' tabindex='0' role='region' aria-label='What every strategy took'>"
         f"<table class='rl-table rl-prices'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
 
+
+REASON_SHOWN = 1000
+"""Characters of a reason, which has the width of the table."""
 
 UNCOUNTED = "Some models state no tokens, and scores and vectors from the cache are kept without them."
 
@@ -47,9 +51,22 @@ def _tokens(count: int, usage: Usage) -> str:
     return f"<span title='{UNCOUNTED}'>{text}</span>" if usage.uncounted else text
 
 
+def _paid(found: Compared, columns: int) -> str:
+    """The requests that were sent, and what they cost all together: strategies share replies, or find them cached."""
+    usages = [ranking.usage for ranking in found.rankings]
+    costs = [usage.spent_usd for usage in usages]
+    total = None if None in costs else sum(dollars for dollars in costs if dollars is not None)
+    if len(usages) < 2 or total == 0:
+        return ""
+    sent = sum(usage.requests - usage.cached + usage.resumed for usage in usages)
+    what = "paid in this run" if len(usages) == len(found.job.parts) else "paid for these"
+    cells = [what, "", f"{sent:,} sent", "", "", "", spent(total), *[""] * (columns - 7)]
+    return f"<tr class='rl-paid'>{''.join(_cell(at, cell) for at, cell in enumerate(cells))}</tr>"
+
+
 def _reason(ranking: Ranking, columns: int) -> str:
     """Why it failed, as a row below its figures."""
-    reason = why_failed(ranking)
+    reason = why_failed(ranking, REASON_SHOWN)
     return (
         f"<tr class='rl-why-failed'><td></td><td colspan='{columns - 1}'><div>{escape(reason)}</div></td></tr>"
         if reason

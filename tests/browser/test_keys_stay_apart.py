@@ -115,7 +115,7 @@ class Person:
     def run(self, outcome):
         self.go("Compare")
         self.page.get_by_role("button", name="Run").click()
-        rows = self.page.locator(".rl-prices tbody tr:not(.rl-why-failed)")
+        rows = self.page.locator(".rl-prices tbody tr:not(.rl-why-failed, .rl-paid)")
         expect(rows).to_have_count(2, timeout=SLOW)
         self.look()
         for row in rows.all():
@@ -173,7 +173,7 @@ def test_a_key_serves_and_is_known_to_its_own_browser_session_only(app, chromium
         for screen in SCREENS:
             person.go(screen)
     bob.page.goto(f"{app.url}/?session={sessions[0]}")  # Ann's session, which everybody may open
-    expect(bob.page.locator(".rl-prices tbody tr:not(.rl-why-failed)")).to_have_count(2, timeout=SLOW)
+    expect(bob.page.locator(".rl-prices tbody tr:not(.rl-why-failed, .rl-paid)")).to_have_count(2, timeout=SLOW)
     bob.look()
 
     for person, word in ((ann, b"apples"), (bob, b"bananas"), (cem, b"cherries")):
