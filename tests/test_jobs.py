@@ -392,3 +392,30 @@ def test_a_job_at_work_tells_how_many_requests_failed_and_when_the_last_was_answ
     jobs.wait(job, 10)
     jobs.resume(job, resolver(PerfectOracle([0.5] * 6)))
     assert [part.failed for part in jobs.wait(job, 10).parts] == [0]
+
+
+def test_a_run_that_was_cut_short_and_resumed_shows_each_of_its_requests_once(jobs, store):
+    from reranking.replies import Choices
+
+    oracle = PerfectOracle([at / 6 for at in range(6)])
+    stuck = [True]
+
+    async def answer(request, number):
+        if stuck and number > 12:
+            await asyncio.sleep(60)
+        return Choices(logprobs=(await oracle.answer(request)).logprobs)
+
+    model = Scripted(answer, fingerprint="f")
+    job = start(jobs, model, "pairwise-all(model='m')")
+    (part,) = jobs.status(job).parts
+    wait_until(lambda: part.done == 12)
+    jobs.cancel(job)
+    jobs.wait(job, 10)
+    stuck.clear()
+    jobs.resume(job, resolver(model))
+    jobs.wait(job, 10)
+    each_with_each = 6 * 5
+    assert store.calls.count(job, 0) > each_with_each
+    assert store.calls.count(job, 0, once=True) == each_with_each
+    assert [store.calls.count(job, 0, index, once=True) for index in range(6)] == [5 * 2] * 6
+    assert all(row.failed is None for row in store.calls.of(job, 0, once=True))

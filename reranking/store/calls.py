@@ -17,6 +17,19 @@ from reranking.store.values import from_text, legible, plain_text, reply_from_te
 RECORDED_USD = "SELECT total(coalesce(counted_usd, cost_usd)) FROM calls WHERE job = :job AND source = 'sent'"
 """What the recorded calls of a job count towards its limit, as a query."""
 
+_WANTED = """
+    FROM calls WHERE job = :job
+    AND position = ifnull(:position, position) AND repetition = ifnull(:repetition, repetition)
+    AND (:shown IS NULL OR EXISTS (SELECT 1 FROM json_each(calls.shown) WHERE value = :shown))
+"""
+_REQUEST = """
+    position, repetition, shown,
+    CASE WHEN key IS NOT NULL THEN json_array(key) WHEN parts <> '[]' THEN parts ELSE id END
+"""
+"""What tells the requests of a job apart. What cannot be cached is a request of its own whenever it is asked."""
+_ANSWERED = "failed_code IS NOT NULL, iif(failed_code IS NULL, id, -id)"
+"""The order of the calls for one request: the first that brought the answer, and failures from the last one on."""
+
 _LABEL = re.compile(r"([^/]+)/(\d+)/(\d+)")
 
 
@@ -82,24 +95,24 @@ class Calls:
         repetition: int | None = None,
         shown: int | None = None,
         *,
+        once: bool = False,
         first: int = 0,
         most: int | None = None,
     ) -> list[CallRow]:
         """The calls of a job, in the order in which they were answered.
 
         Only those of the strategy at `position`, of one repetition, and those that showed the
-        candidate whose original position is `shown`, where these are given. Of these at most
-        `most`, from the one at `first` (0-based) on.
+        candidate whose original position is `shown`, where these are given. With `once` only one of
+        those that a strategy made for the same request, as when it was resumed: the first that brought
+        the answer, the last if none did. Of these at most `most`, from the one at `first` (0-based) on.
         """
+        nth = f"row_number() OVER (PARTITION BY {_REQUEST} ORDER BY {_ANSWERED})" if once else "1"
         with self._database.read() as connection:
             rows = connection.execute(
-                "SELECT calls.*, requests.content, replies.reply FROM calls "
-                "LEFT JOIN requests ON requests.id = calls.request "
-                "LEFT JOIN replies ON replies.key = calls.key AND calls.failed_code IS NULL "
-                "WHERE job = :job AND position = ifnull(:position, position) "
-                "AND repetition = ifnull(:repetition, repetition) "
-                "AND (:shown IS NULL OR EXISTS (SELECT 1 FROM json_each(calls.shown) WHERE value = :shown)) "
-                "ORDER BY calls.id LIMIT :most OFFSET :first",
+                f"SELECT wanted.*, requests.content, replies.reply FROM (SELECT *, {nth} AS nth {_WANTED}) wanted "  # noqa: S608 - our own
+                "LEFT JOIN requests ON requests.id = wanted.request "
+                "LEFT JOIN replies ON replies.key = wanted.key AND wanted.failed_code IS NULL "
+                "WHERE nth = 1 ORDER BY wanted.id LIMIT :most OFFSET :first",
                 {
                     "job": job,
                     "position": position,
@@ -111,13 +124,13 @@ class Calls:
             ).fetchall()
         return [_call(row) for row in rows]
 
-    def count(self, job: str, position: int | None = None, shown: int | None = None) -> int:
+    def count(self, job: str, position: int | None = None, shown: int | None = None, *, once: bool = False) -> int:
         """How many calls `of` would give for these arguments."""
+        what = f"DISTINCT {_REQUEST}" if once else "id"
         with self._database.read() as connection:
             (number,) = connection.execute(
-                "SELECT count(*) FROM calls WHERE job = :job AND position = ifnull(:position, position) "
-                "AND (:shown IS NULL OR EXISTS (SELECT 1 FROM json_each(calls.shown) WHERE value = :shown))",
-                {"job": job, "position": position, "shown": shown},
+                f"SELECT count(*) FROM (SELECT {what} {_WANTED})",  # noqa: S608 - our own
+                {"job": job, "position": position, "repetition": None, "shown": shown},
             ).fetchone()
         return int(number)
 

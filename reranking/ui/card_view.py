@@ -76,7 +76,7 @@ def _calls(found: Compared, index: int) -> dict[int, int]:
     """How many calls of each strategy (by number) showed the document."""
     calls = state.store().calls
     return {
-        at: calls.count(found.job.id, part.position, index)
+        at: calls.count(found.job.id, part.position, index, once=True)
         for at, part in enumerate(found.parts)
         if found.rankings[at].usage.requests
     }

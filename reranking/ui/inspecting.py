@@ -58,7 +58,7 @@ def read_button(wanted: object, parts: Sequence[Part], documents: int) -> tuple[
 @st.dialog("Model calls", width="large")
 def _dialog(status: JobStatus, part: Part, index: int | None) -> None:
     store = state.store()
-    count = store.calls.count(status.id, part.position, index)
+    count = store.calls.count(status.id, part.position, index, once=True)
     about = names.full_name(part.strategy)
     if index is not None:
         about += f": {status.candidates[index].label}"
@@ -71,5 +71,5 @@ def _dialog(status: JobStatus, part: Part, index: int | None) -> None:
     first = 0
     if count > PAGE:
         first = PAGE * (st.pagination(-(-count // PAGE), key=f"calls-page-{part.position}-{index}") - 1)
-    rows = store.calls.of(status.id, part.position, shown=index, first=first, most=PAGE)
+    rows = store.calls.of(status.id, part.position, shown=index, once=True, first=first, most=PAGE)
     page.html(calls.calls(rows, index, first + 1, [item.label for item in status.candidates]))

@@ -92,7 +92,7 @@ def slot_calls(store: Store, job: str, position: int) -> list[SlotCall]:
     """What the runs of one strategy asked about several passages at once, and the answers."""
     return [
         (row.repetition or 0, row.task, row.shown, row.reply or row.failed)
-        for row in store.calls.of(job, position)
+        for row in store.calls.of(job, position, once=True)
         if row.task in {"order", "pick"}
     ]
 

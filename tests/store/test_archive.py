@@ -336,6 +336,48 @@ def test_calls_can_be_narrowed_to_a_strategy_a_repetition_and_a_document(store, 
     assert len(store.calls.of(job, shown=1)) == 4
 
 
+def test_each_request_of_a_strategy_can_be_had_once_with_the_first_call_that_brought_its_answer(store, job):
+    texts = Score(model="p:m", task="score", query="q", texts=("x",), shown=(1,))
+    one = Scores(scores=(1.0,), score_kind="logit", cut=(False,), receipt=RECEIPT)
+    of_text = {"request": texts, "reply": one}
+    keep(store, call("a", run=f"{job}/0/0"))
+    keep(store, call("b", run=f"{job}/0/0", reply=Failed("cancelled", "Nobody waited.")))
+    keep(store, call("c", run=f"{job}/0/0", reply=Failed("server", "First.")))
+    keep(store, call(run=f"{job}/0/0", key=None, parts=("k",), **of_text))
+    keep(store, call("uncached", run=f"{job}/0/0", key=None))
+    for again in (
+        call("a", run=f"{job}/0/0", source="cache"),
+        call("b", run=f"{job}/0/0"),
+        call("c", run=f"{job}/0/0", reply=Failed("server", "Second.")),
+        call(run=f"{job}/0/0", key="k", source="cache", **of_text),
+        call("uncached", run=f"{job}/0/0", key=None),
+        call("a", run=f"{job}/1/0", source="cache"),
+        call("a", run=f"{job}/0/1", source="cache"),
+    ):
+        keep(store, again)
+    once = store.calls.of(job, 0, repetition=0, once=True)
+    told = [(row.id, row.source, row.failed and row.failed.message) for row in once]
+    assert told == [
+        (1, "sent", None),
+        (4, "sent", None),
+        (5, "sent", None),
+        (7, "sent", None),
+        (8, "sent", "Second."),
+        (10, "sent", None),
+    ]
+    assert store.calls.of(job, 0, repetition=0, once=True, first=1, most=2) == once[1:3]
+    assert [row.id for row in store.calls.of(job, once=True) if row not in once] == [11, 12]
+    counts = store.calls.count(job, once=True), store.calls.count(job, 0, once=True), store.calls.count(job)
+    assert counts == (8, 7, 12)
+
+
+def test_texts_with_the_same_words_are_calls_of_their_own_in_both_documents(store, job):
+    for shown in ((0,), (1,)):
+        request = Generate(model="p:m", task="grade", shown=shown, messages=(Message("user", "same"),))
+        keep(store, call("same", run=f"{job}/0/0", request=request))
+    assert [store.calls.count(job, 0, shown, once=True) for shown in (0, 1)] == [1, 1]
+
+
 def test_spending_counts_sent_calls_only_and_says_how_many_prices_are_unknown(store, job):
     keep(
         store,
