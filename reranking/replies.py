@@ -18,6 +18,9 @@ from typing_extensions import override
 
 Vector = NDArray[np.float32]
 
+Finish = Literal["stop", "length", "refusal", "other"]
+"""Why a text ended: `length` means cut off, `refusal` declined."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -51,11 +54,11 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text(Reply):
-    """Answer to `Generate`. `finish` is why it ended: `length` means cut off, `refusal` declined."""
+    """Answer to `Generate`."""
 
     kind: ClassVar[str] = "text"
     text: str
-    finish: Literal["stop", "length", "refusal", "other"] = "stop"
+    finish: Finish = "stop"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +66,15 @@ class Choices(Reply):
     """Answer to `Choose`: natural-log probability per choice, None where the model returned none.
 
     `by` is `generated` where the model has no log-probabilities and wrote its choice instead
-    (then the chosen one has 0.0 and the others None).
+    (then the chosen one has 0.0 and the others None). Where nothing was chosen, `finish` tells why
+    the answer ended and `text` what it says instead; None if that is not known.
     """
 
     kind: ClassVar[str] = "choices"
     logprobs: tuple[float | None, ...]
     by: Literal["logprobs", "generated"] = "logprobs"
+    finish: Finish = "stop"
+    text: str | None = None
 
     @property
     def known(self) -> tuple[float | None, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from typing_extensions import override
 
 from reranking.providers.abilities import Abilities
-from reranking.providers.chat import LOGPROBS, SCHEMA, ChatModel, Content, Finish, Parameters
+from reranking.providers.chat import LOGPROBS, SCHEMA, ChatModel, Content, Parameters
 from reranking.providers.connection import Connection, connect
 from reranking.providers.errors import Problem
 from reranking.providers.offers import hosted, named
@@ -17,6 +17,7 @@ from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import OWN_URLS, ModelInfo, Settings
 from reranking.providers.tries import noting
 from reranking.providers.waiting import listen
+from reranking.replies import Finish
 from reranking.requests import Message, Request
 
 PROVIDER = "anthropic"

@@ -20,10 +20,9 @@ from reranking.providers.errors import Problem, scrub_reply, unreadable
 from reranking.providers.predicting import predicted, price_of
 from reranking.providers.prices import Tokens, cost, tokens
 from reranking.providers.saved import SavedConnection
-from reranking.replies import Choices, Receipt, Reply, Text
+from reranking.replies import Choices, Finish, Receipt, Reply, Text
 from reranking.requests import Choose, Generate, Message, Request
 
-Finish = Literal["stop", "length", "refusal", "other"]
 Parameters = dict[str, Any]
 
 SCHEMA = "schema"
@@ -91,7 +90,7 @@ class ChatModel(ABC):
         self._server = server
         self._without: set[str] = _refusals(found) if found is not None else set()
         self._room = ROOM_TO_CHOOSE
-        self._tells = False  # log-probabilities
+        self._tells = found is not None and bool(found.logprobs)  # log-probabilities
         self._temperature: float | None = None
         if server.saved is not None:
             self._limit_by(server.saved)
@@ -265,8 +264,9 @@ class ChatModel(ABC):
     async def _choose(self, request: Choose) -> Choices:
         """By log-probabilities, or else in writing.
 
-        A model that has told log-probabilities before is asked once: nothing more was predicted, and a
-        spending limit counts with that. Where one of its replies has none, what that reply says counts.
+        A model that has told log-probabilities before, also in a test, is asked once: nothing more was
+        predicted, and a spending limit counts with that. Where one of its replies has none, what that
+        reply says counts.
         """
         spent = None
         if self._tells or LOGPROBS not in self._without:
@@ -274,14 +274,14 @@ class ChatModel(ABC):
                 answer = await self._ask(request.messages, 1, logprobs=True)
             except NoLogprobsError as refusal:
                 if self._tells:
-                    raise refusal.error from None
+                    raise _no_more_told(refusal.error) from None
             else:
                 if answer.finish == "refusal":
-                    return Choices(logprobs=(None,) * len(request.choices), receipt=answer.receipt)
+                    return _choices((None,) * len(request.choices), answer)
                 if answer.first is not None:
                     self._tells = True
                     logprobs = by_logprobs(request.choices, answer.first, answer.receipt.raw)
-                    return Choices(logprobs=logprobs, receipt=answer.receipt)
+                    return _choices(logprobs, answer, in_a_token=True)
                 if self._tells:
                     return _as_far_as_written(request.choices, answer)
                 spent = answer.receipt
@@ -296,10 +296,11 @@ class ChatModel(ABC):
             self._room = ROOM_TO_THINK
             spent = answer.receipt if spent is None else together(spent, answer.receipt)
             answer = await self._ask_after(spent, request.messages, ROOM_TO_THINK)
-        receipt = answer.receipt if spent is None else together(spent, answer.receipt)
+        if spent is not None:
+            answer = replace(answer, receipt=together(spent, answer.receipt))
         refused = answer.finish == "refusal"
         logprobs = (None,) * len(request.choices) if refused else by_text(request.choices, answer.text)
-        return Choices(logprobs=logprobs, by="generated", receipt=receipt)
+        return _choices(logprobs, answer, by="generated")
 
     async def _ask_after(self, spent: Receipt | None, messages: Sequence[Message], limit: int) -> Answer:
         """Ask; if that fails, the error tells what the calls before it cost, and if it is called off, `tries` does."""
@@ -320,8 +321,32 @@ def _as_far_as_written(choices: Sequence[str], answer: Answer) -> Choices:
     chosen = next((choice for choice, logprob in zip(choices, logprobs, strict=True) if logprob is not None), None)
     longer = [] if chosen is None else [other for other in choices if other != chosen]
     if chosen is None or any(other.casefold().startswith(chosen.casefold()) for other in longer):
-        return Choices(logprobs=(None,) * len(choices), receipt=answer.receipt)
-    return Choices(logprobs=logprobs, by="generated", receipt=answer.receipt)
+        return _choices((None,) * len(choices), replace(answer, finish="stop"))
+    return _choices(logprobs, answer, by="generated")
+
+
+def _choices(
+    logprobs: tuple[float | None, ...],
+    answer: Answer,
+    *,
+    by: Literal["logprobs", "generated"] = "logprobs",
+    in_a_token: bool = False,
+) -> Choices:
+    """The reply to a `Choose`; where nothing is chosen it tells how the answer ended and what it said.
+
+    An answer `in_a_token` ends there by our will, and says nothing where that token is part of a thought.
+    """
+    if any(logprob is not None for logprob in logprobs):
+        return Choices(logprobs=logprobs, by=by, receipt=answer.receipt)
+    if in_a_token:
+        return Choices(logprobs=logprobs, by=by, text=answer.text or None, receipt=answer.receipt)
+    return Choices(logprobs=logprobs, by=by, finish=answer.finish, text=answer.text, receipt=answer.receipt)
+
+
+def _no_more_told(error: ModelError) -> ModelError:
+    """The error of a server that refuses log-probabilities, and told them before."""
+    message = f"{error.message} It told log-probabilities before: test the model again."
+    return ModelError(error.code, message, error.raw, error.receipt, error.fits)
 
 
 def _refusals(found: Abilities) -> set[str]:
@@ -331,6 +356,7 @@ def _refusals(found: Abilities) -> set[str]:
         LOGPROBS: found.logprobs == 0,
         TEMPERATURE: found.temperature == "refused",
         NEW_LIMIT: found.limit == "max_tokens",
+        FEW_TOKENS: (found.fewest or 1) > 1,
     }
     return {feature for feature, is_refused in refused.items() if is_refused}
 

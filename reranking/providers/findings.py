@@ -32,6 +32,8 @@ def findings(found: Abilities) -> list[tuple[str, str]]:
     if found.problem:
         return [("does not answer", found.problem)]
     lines = [("answers", ", ".join(found.answers)), ("model that answered", found.answered_by)]
+    if found.empty:
+        lines.insert(1, ("only empty replies to", ", ".join(found.empty)))
     if found.dialect:
         lines.append(("rerank dialect", f"{found.dialect}, at {found.path}"))
     if "generate" in found.answers:
@@ -52,6 +54,8 @@ def in_short(found: Abilities) -> str:
     if found.problem:
         return found.problem
     parts = [", ".join(found.answers)]
+    if found.empty:
+        parts.append(f"only empty replies to {' and '.join(found.empty)}")
     if found.dialect:
         parts.append(f"dialect {found.dialect} at {found.path}")
     if found.limit:

@@ -23,7 +23,6 @@ from reranking.providers.chat import (
     SCHEMA,
     ChatModel,
     Content,
-    Finish,
     Parameters,
     without_lone_surrogates,
 )
@@ -36,7 +35,7 @@ from reranking.providers.saved import SavedConnection
 from reranking.providers.settings import OWN_URLS, ModelInfo, Settings
 from reranking.providers.tries import noting
 from reranking.providers.waiting import listen
-from reranking.replies import LogLikelihood, Reply
+from reranking.replies import Finish, LogLikelihood, Reply
 from reranking.requests import Likelihood, Message, Request
 
 TOP_LOGPROBS = 20

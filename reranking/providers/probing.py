@@ -7,7 +7,7 @@ whether a parameter was taken stands in the receipt of the reply.
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -148,15 +148,23 @@ class Probe:
             teller = self._variant(limit, prompt_logprobs=True)
             asked.append(Likelihood(model=teller, task=TASK, messages=_WHERE, continuation="Paris"))
         schema, warm, *more = yield asked
-        told = more[1] if more else None
+        chosen, told = more or (None, None)
         likely = isinstance(told, LogLikelihood)
+        written = [first, schema, warm]
+        empty = _empty({"generate": written, "choose": written if chosen is None else [chosen]})
+        answers = [kind for kind in ("generate", "choose") if kind not in empty] + ["likelihood"] * likely
+        if not answers:
+            message = f"{model.server.label} answers, but all its replies are empty. {_mend_empty(written)}"
+            return self._nothing(Failed("bad-reply", message))
         return Abilities(
             place=model.place,
             at=self._at,
-            answers=("generate", "choose", *(["likelihood"] if likely else [])),
+            answers=tuple(answers),
+            empty=empty,
             answered_by=first.receipt.model,
             schema=_schema_use(schema),
-            logprobs=_alternatives(more[0]) if more else 0,
+            logprobs=0 if chosen is None else _alternatives(chosen),
+            fewest=None if chosen is None else _limit_sent(chosen),
             prompt_logprobs=None if isinstance(told, Failed) and told.code not in _UNABLE else likely,
             temperature=_temperature_use(warm),
             limit=limit,
@@ -184,13 +192,16 @@ class Probe:
         others = [kind for kind in _in_order(model) if kind is not first]
         if others:
             replies |= dict(zip(others, (yield [_question(kind, model) for kind in others]), strict=True))
-        done = [kind.kind for kind, reply in replies.items() if not isinstance(reply, Failed)]
-        problem = next((reply.message for reply in replies.values() if isinstance(reply, Failed)), "")
+        empty = _empty({kind.kind: [reply] for kind, reply in replies.items()})
+        done = [k.kind for k, reply in replies.items() if not isinstance(reply, Failed) and k.kind not in empty]
+        message = f"{model.name} answers, but all its replies are empty. {_mend_empty(list(replies.values()))}"
+        problem = next((reply.message for reply in replies.values() if isinstance(reply, Failed)), message)
         place = self._settings.connections[self._prefix].place if self._prefix in self._settings.connections else ""
         return Abilities(
             place=place,
             at=self._at,
             answers=tuple(done),
+            empty=empty,
             answered_by=model.name,
             schema=_schema_use(replies[Generate]) if Generate in replies else "unknown",
             problem="" if done else problem,
@@ -241,6 +252,24 @@ def _question(kind: type[Request], model: Model) -> Request:
     return next(question for question in questions if type(question) is kind)
 
 
+def _empty(replies: Mapping[str, Sequence[Reply | Failed]]) -> tuple[str, ...]:
+    """The kinds of request to which replies came, and nothing but empty ones."""
+    came = {kind: [reply for reply in some if not isinstance(reply, Failed)] for kind, some in replies.items()}
+    return tuple(kind for kind, some in came.items() if some and all(map(_is_empty, some)))
+
+
+def _is_empty(reply: Reply) -> bool:
+    if not isinstance(reply, Text | Choices) or reply.finish == "refusal":
+        return False
+    return reply.text is not None and not reply.text.strip()
+
+
+def _mend_empty(replies: Sequence[Reply | Failed]) -> str:
+    if any(isinstance(reply, Text) and reply.finish == "length" for reply in replies):
+        return "It may think for too long before it writes: turn thinking off at the server, or choose another model."
+    return "Check the model and its chat template at the server, or choose another model."
+
+
 def _schema_use(reply: Reply | Failed) -> SchemaUse:
     """What became of a schema that contradicts the prompt."""
     if isinstance(reply, Failed):
@@ -266,10 +295,21 @@ def _temperature_use(reply: Reply | Failed) -> ParameterUse:
     return "accepted" if "temperature" in reply.receipt.sent else "refused"
 
 
+def _limit_sent(reply: Reply | Failed) -> int | None:
+    """How many tokens a choice by log-probabilities was allowed; None if there was none."""
+    if not isinstance(reply, Choices) or reply.by != "logprobs":
+        return None
+    sent = reply.receipt.sent
+    limit: int | None = sent.get(NEW_LIMIT, sent.get("max_tokens"))
+    return limit
+
+
 def _alternatives(reply: Reply | Failed) -> int | None:
-    """How many alternatives of the first token came; None if it could not be asked."""
+    """How many alternatives of the first token came; None if it could not be asked, or declined."""
     if isinstance(reply, Failed):
         return 0 if reply.code == "bad-request" else None
+    if isinstance(reply, Choices) and reply.finish == "refusal":
+        return None
     if not isinstance(reply, Choices) or reply.by != "logprobs":
         return 0
     told: Any = json.loads(reply.receipt.raw)["choices"][0]["logprobs"]["content"][0]

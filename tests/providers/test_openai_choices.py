@@ -1,6 +1,7 @@
 """OpenAI's chat API: what a server does not take, and choices with and without log-probabilities."""
 
 import asyncio
+import json
 import math
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from reranking.gateway import Budget, Common, Gateway, Run
 from reranking.models import ModelError
 from reranking.providers.saved import Prices, SavedConnection
-from reranking.replies import Choices
+from reranking.replies import Choices, reply_from_json, reply_to_json
 from reranking.requests import Message
 from tests.providers.fake_openai import LOCAL, completion, error, first_token, model
 from tests.providers.fakes import QUESTION, SCHEMA, Script, ask, choose, generate
@@ -276,3 +277,26 @@ def test_no_choice_takes_more_than_was_predicted_for_it():
     assert budget.spent <= budget.limit
     assert [reply.logprobs[0] is not None for *_, reply in found] == [True, False, False] * 4
     assert len(script.requests) == 1 + len(requests)
+
+
+@pytest.mark.parametrize(
+    ("reply", "finish", "text"),
+    [
+        (completion(""), "stop", ""),
+        (completion("Both of them."), "stop", "Both of them."),
+        (completion("I would say that", "length"), "length", "I would say that"),
+        (completion(None, refusal="I cannot help."), "refusal", "I cannot help."),
+        (completion("", "content_filter"), "refusal", ""),
+    ],
+)
+def test_a_choice_that_was_not_made_tells_how_the_answer_ended_and_what_it_said(reply, finish, text):
+    script = Script(reply)
+    found = ask(model(script, base_url=LOCAL), choose("yes", "no"))
+    assert (found.logprobs, found.finish, found.text) == ((None, None), finish, text)
+    assert reply_from_json(json.loads(json.dumps(reply_to_json(found)))) == found
+
+
+def test_the_one_token_of_a_thought_is_no_empty_answer():
+    script = Script(completion("", "length", logprobs=first_token(Well=0.9, So=0.1)))
+    found = ask(model(script), choose("yes", "no"))
+    assert (found.logprobs, found.finish, found.text) == ((None, None), "stop", None)

@@ -8,12 +8,16 @@ import pytest
 from reranking.api import try_out
 from reranking.archive import MemoryArchive
 from reranking.models import ModelError
+from reranking.providers.abilities import abilities_from_json
+from reranking.providers.findings import findings as lines_of
+from reranking.providers.findings import in_short
 from reranking.providers.probing import Probe
 from reranking.providers.registry import Registry
-from reranking.providers.saved import SavedConnection
+from reranking.providers.saved import Prices, SavedConnection
 from reranking.providers.settings import Settings
 from reranking.requests import Choose, Generate, Likelihood, Message, Score
 from tests.providers import fake_rerankers
+from tests.providers.fake_openai import completion
 from tests.providers.fake_server import FakeAnthropic, FakeOpenAI, serving
 from tests.providers.fakes import KEY, QUESTION, SCHEMA, ask
 
@@ -61,6 +65,57 @@ def test_likelihood_is_answered_only_where_prompt_logprobs_came(tells):
     found = findings(FakeOpenAI(prompt_logprobs=tells))
     assert found.prompt_logprobs is tells
     assert ("likelihood" in found.answers) is tells
+
+
+class Wordless(FakeOpenAI):
+    """Answers with empty texts, or with them to those requests alone that ask for a choice."""
+
+    def __init__(self, only_choices=False, finish="stop", **abilities):
+        super().__init__(**abilities)
+        self.only_choices, self.finish = only_choices, finish
+
+    def completion(self, body):
+        if self.only_choices and "yes or no" not in body["messages"][-1]["content"]:
+            return super().completion(body)
+        return completion("", self.finish)
+
+
+@pytest.mark.parametrize(("finish", "why"), [("stop", "chat template"), ("length", "turn thinking off")])
+@pytest.mark.parametrize("schema", ["enforced", "refused"])
+def test_a_model_that_only_sends_empty_replies_has_no_abilities_and_is_told_of(schema, finish, why):
+    found = findings(Wordless(schema=schema, finish=finish))
+    assert found.answers == ()
+    assert "all its replies are empty" in found.problem
+    assert why in found.problem
+    assert in_short(found) == found.problem
+
+
+def test_anthropic_models_that_only_send_empty_replies_have_no_abilities_either():
+    class Server(FakeAnthropic):
+        def __call__(self, method, path, headers, body):
+            status, answer = super().__call__(method, path, headers, body)
+            return status, answer | ({"content": []} if method == "POST" else {})
+
+    found = findings(Server(), "anthropic", "", name="box:opus", keys={"box": KEY})
+    assert found.answers == ()
+    assert "all its replies are empty" in found.problem
+
+
+def test_an_ability_whose_replies_were_empty_is_named_and_not_counted():
+    found = findings(Wordless(only_choices=True, logprobs=None))
+    assert (found.answers, found.empty, found.problem) == (("generate",), ("choose",), "")
+    assert ("only empty replies to", "choose") in lines_of(found)
+    assert "only empty replies to choose" in in_short(found)
+    assert abilities_from_json(json.loads(json.dumps(found.to_json()))) == found
+
+
+def test_a_refusal_is_no_empty_reply():
+    class Declines(FakeOpenAI):
+        def completion(self, body):
+            return completion("", "content_filter")
+
+    found = findings(Declines())
+    assert (found.answers, found.logprobs) == (("generate", "choose"), None)
 
 
 @pytest.mark.parametrize(
@@ -192,6 +247,41 @@ def test_choices_are_asked_for_in_the_way_that_was_found_with_one_request(most, 
     (reply,), (body,) = after_test(FakeOpenAI(logprobs=most, text="yes"), CHOOSE)
     assert body.get("top_logprobs") == sent
     assert reply.by == ("logprobs" if most else "generated")
+
+
+@pytest.mark.parametrize("least", [1, 16])
+def test_a_choice_of_a_model_that_was_found_to_tell_is_predicted_as_the_one_short_call_that_it_is(least):
+    class Server(FakeOpenAI):
+        def refusal(self, body):
+            too_few = body["max_completion_tokens"] < least
+            return f"Expected a value >= {least}." if too_few else super().refusal(body)
+
+    server, price = Server(), {"prices": Prices(0.0, 1e6, 0.0)}
+    with serving(server) as url:
+        settings = settings_for(f"{url}/v1", **price)
+        found = try_out(NAME, settings=settings)
+        server.asked.clear()
+        model = Registry(replace(settings, tested={NAME: found})).resolve(NAME)
+        before, _, after = model.predicted(CHOOSE), ask(model, CHOOSE), model.predicted(CHOOSE)
+        assert Registry(settings).resolve(NAME).predicted(CHOOSE).output > 2000
+    assert before == after
+    assert before.output == least
+    assert [body["max_completion_tokens"] for body in server.bodies] == [least]
+
+
+@pytest.mark.parametrize("changed", [FakeOpenAI(logprobs=0), FakeOpenAI(logprobs=None, text="")])
+def test_a_model_that_was_found_to_tell_and_does_so_no_more_is_asked_once_per_choice(changed):
+    with serving(FakeOpenAI()) as url:
+        found = try_out(NAME, settings=settings_for(f"{url}/v1"))
+    with serving(changed) as url:
+        tested = {NAME: replace(found, place=f"{url}/v1")}
+        model = Registry(replace(settings_for(f"{url}/v1"), tested=tested)).resolve(NAME)
+        if changed.logprobs == 0:
+            with pytest.raises(ModelError, match="test the model again"):
+                ask(model, CHOOSE)
+        else:
+            assert ask(model, CHOOSE).logprobs == (None, None)
+    assert len(changed.asked) == 1
 
 
 def test_the_limits_name_is_known_at_the_first_request():
