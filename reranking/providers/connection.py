@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 
 from reranking.models import ModelError, tries
 from reranking.providers.errors import UNKNOWN, Problem, explain, scrub, scrub_reply, took_too_long
-from reranking.providers.settings import OWN_URLS, Settings, key_variable, no_key
+from reranking.providers.settings import OWN_URLS, KeySource, Settings, key_variable, no_key
 from reranking.providers.tries import NoMoreTriesError
 from reranking.providers.waiting import tries_within
 
@@ -59,7 +59,7 @@ class Connection:
 
     `sdk` is the SDK's module, imported with the first call; `make` makes its client.
     `http_client` makes the HTTP client to use instead of the SDK's own. `saved` is what a person
-    set for it, as of the settings with the number `as_of`.
+    set for it, as of the settings with the number `as_of`. `key_source` is where the key was found.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class Connection:
         http_client: Callable[[], Any] | None = None,
         saved: SavedConnection | None = None,
         as_of: int = 0,
+        key_source: KeySource | None = None,
     ) -> None:
         self.saved = saved
         self.as_of = as_of
@@ -84,6 +85,7 @@ class Connection:
         self.provider = provider
         self.base_url = base_url
         self.key = key
+        self.key_source = key_source
         self.retries = retries
         self.timeout = timeout
         self.connect_timeout = connect_timeout
@@ -221,8 +223,9 @@ def connect(provider: str, base_url: str, settings: Settings, *, sdk: str, make:
         if (provider, address) not in known:
             saved = settings.connections.get(provider)
             known[provider, address] = Connection(
-                provider, address, key, sdk=sdk, make=make, saved=saved, as_of=settings.serial
-            )
+                provider, address, key, sdk=sdk, make=make, saved=saved, as_of=settings.serial,
+                key_source=settings.key_source(provider, address),
+            )  # fmt: skip
         return known[provider, address]
 
 

@@ -101,9 +101,9 @@ class Settings:
             return None
         return self.keys[provider].strip() if source == "session" else self._look(key_variable(provider))
 
-    def key_source(self, provider: str) -> KeySource | None:
-        """Where `key` finds the key for the `address` of `provider`; None if it finds none."""
-        return self._source(provider, self.address(provider))
+    def key_source(self, provider: str, address: str | None = None) -> KeySource | None:
+        """Where `key` finds the key of `provider` for `address`, by default its own; None if it finds none."""
+        return self._source(provider, self.address(provider) if address is None else address)
 
     def base_url(self, provider: str) -> str | None:
         """The base URL set for `provider`, or that of a local server; None if the provider's own holds."""

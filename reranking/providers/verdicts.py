@@ -92,7 +92,7 @@ def verdict(refusal: Refusal, connection: Connection, model: str) -> tuple[str, 
             "Check the query and the documents, or choose another model."
         )
     if status == 403 and (not words.strip() or _OF_THE_KEY.search(words)):
-        return _key_refused(connection, f"({status}): {quote}", " and what this key may use")
+        return _key_refused(connection, f"({status}): {quote}", may_lack_rights=True)
     if status == 429 and _TOO_LARGE.search(words):  # for the rate, however long one waits
         return "context-too-long", (
             f"The prompt is longer than {label} allows in a minute ({status}). Show fewer documents at once, "
@@ -144,10 +144,17 @@ def reach(connection: Connection) -> str:
     return f"Start the server, or set {url_variable(connection.provider)}."
 
 
-def _key_refused(connection: Connection, said: str, also: str = "") -> tuple[str, str]:
+def _key_refused(connection: Connection, said: str, *, may_lack_rights: bool = False) -> tuple[str, str]:
     if connection.key is None:
         return "no-key", no_key(connection.provider, connection.base_url)
-    return "bad-key", f"{connection.label} refused the API key {said} Check {key_variable(connection.provider)}{also}."
+    if connection.key_source == "session":
+        fix = "Enter it again under Key on Connections"
+        also = ", or check what this key may use"
+    else:
+        where = " in .streamlit/secrets.toml" if connection.key_source == "secrets" else ""
+        fix = f"Check {key_variable(connection.provider)}{where}"
+        also = " and what this key may use"
+    return "bad-key", f"{connection.label} refused the API key {said} {fix}{also if may_lack_rights else ''}."
 
 
 def _mend_name(connection: Connection, model: str) -> str:

@@ -174,3 +174,34 @@ def test_an_address_that_cannot_be_read_is_one_line_of_the_models_and_gets_no_ke
     assert not any(row.available for row in rows)
     with pytest.raises(ModelError, match="cannot be read"):
         Registry(settings).resolve("openai:m")
+
+
+@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("kind", ["openai", "anthropic", "rerank"])
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("session", "Enter it again under Key on Connections"),
+        ("environment", "Check MY_BOX_API_KEY"),
+        ("secrets", "Check MY_BOX_API_KEY in .streamlit/secrets.toml"),
+    ],
+)
+def test_a_refused_key_is_looked_for_where_it_came_from(source, said, kind, status):
+    def refuses(method, path, headers, body):
+        return status, {"error": {"message": "This key may not do that."}}
+
+    with serving(refuses) as url:
+        saved = SavedConnection("my-box", kind, url)
+        here, address = {"MY_BOX_API_KEY": KEY}, {"MY_BOX_BASE_URL": url}
+        settings = Settings(
+            keys={"my-box": KEY} if source == "session" else {},
+            environment={**(here if source != "secrets" else {}), **address},
+            secrets=here.get if source == "secrets" else None,
+            connections={"my-box": saved},
+        )
+        with pytest.raises(ModelError) as problem:
+            ask(Registry(settings).resolve("my-box:m"), question(kind))
+    assert problem.value.code == "bad-key"
+    assert said in problem.value.message
+    assert ("MY_BOX_API_KEY" in problem.value.message) is (source != "session")
+    assert ("what this key may use" in problem.value.message) is (status == 403)
