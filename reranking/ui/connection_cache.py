@@ -10,7 +10,7 @@ import streamlit as st
 
 from reranking.store.cache import KEPT, LOST, Cache
 from reranking.ui import notices, page, state
-from reranking.ui.connection_facts import Facts, age, cache_words
+from reranking.ui.connection_facts import Facts, ages, cache_words
 
 _AGES = {"All": None, "Older than a week": 7 * 86_400.0, "Older than a month": 30 * 86_400.0}
 
@@ -24,8 +24,8 @@ def show(facts: Sequence[Facts]) -> None:
         return
     now = time.time()
     said = (
-        f"{cache_words(size)}, the oldest {age(now - size.oldest)} old, the newest {age(now - size.newest)}. "
-        f"Saved sessions and unfinished runs use {size.needed:,} of them."
+        f"{cache_words(size)}, {ages(now - size.oldest, now - size.newest)}. "
+        f"Saved sessions and unfinished runs use {f'{size.needed:,}' if size.needed else 'none'} of them."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         page.html(f"<div class='rl-conn-todo'>{escape(said)}</div>")

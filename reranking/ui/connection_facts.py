@@ -77,6 +77,8 @@ class Facts:
 
     `word` is its state in a word or two; `todo` says what to do where it is not ready. `key` tells
     where the key comes from, empty where none is needed. `models` can be asked now, by full name.
+    `tested` is what tests found out, `failed` those of this browser session that came to nothing
+    since; `has_failed` says that the last test of all was one of them.
     """
 
     name: str
@@ -93,12 +95,25 @@ class Facts:
     saved: SavedConnection | None
     models: tuple[ModelInfo, ...]
     tested: Mapping[str, Abilities]
+    failed: Mapping[str, Abilities]
+    has_failed: bool
     has_list_price: bool
     calls: int
     cost_usd: float
     calls_of_unknown_cost: int
     cache: CacheSize
     cached_models: tuple[str, ...]
+
+    @property
+    def can_be_used(self) -> bool:
+        """Whether it can be used now, as far as is known."""
+        return self.is_ready and not self.has_failed
+
+    @property
+    def key_now(self) -> str:
+        """Which key is used and where it goes, or where one would go, in sentences."""
+        goes = "It is sent" if self.key_source else "A key that you enter here is sent"
+        return f"Key now: {self.key}. {goes} to {self.place} and nowhere else."
 
     @property
     def is_named(self) -> bool:
@@ -168,6 +183,12 @@ def age(seconds: float) -> str:
     return "less than a minute"
 
 
+def ages(oldest: float, newest: float) -> str:
+    """How old the oldest and the newest of several things are, in seconds, for people."""
+    first, last = age(oldest), age(newest)
+    return f"all {first} old" if first == last else f"the oldest {first} old, the newest {last}"
+
+
 def when(at: float) -> str:
     """A moment for people."""
     return f"{datetime.fromtimestamp(at):%d %b %Y %H:%M}"
@@ -190,6 +211,10 @@ def _facts(
     kind = saved.kind if saved is not None else kind_of(name)
     place = _place(name, settings)
     takes_key = name not in IN_PROCESS and kind != "folder" and bool(place)
+    known, since = _tested(name, place, settings.tested), _tested(name, place, tried)
+    since = {model: found for model, found in since.items() if model not in known or found.at > known[model].at}
+    last = max([*known.values(), *since.values()], key=lambda found: found.at, default=None)
+    has_failed = is_ready and name not in IN_PROCESS and last is not None and bool(last.problem)
     return Facts(
         name=name,
         title=TITLES.get(name, name),
@@ -197,14 +222,16 @@ def _facts(
         place=place,
         about=_ABOUT.get(name, ""),
         is_ready=is_ready,
-        word=word,
+        word="last test failed" if has_failed else word,
         todo=todo,
         key=_key_words(name, settings) if takes_key else "",
         takes_key=takes_key,
         key_source=settings.key_source(name) if takes_key else None,
         saved=saved,
         models=models,
-        tested={**_tested(name, place, tried), **_tested(name, place, settings.tested)},
+        tested={**since, **known},
+        failed=since,
+        has_failed=has_failed,
         has_list_price=place in {OWN_URLS[one] for one in PRICED},
         calls=sum(row.calls for row in bills),
         cost_usd=sum(row.cost_usd for row in bills),
@@ -283,8 +310,7 @@ def _key_words(name: str, settings: Settings) -> str:
         return f"Streamlit secrets, {variable}"
     if name in HOSTED:
         return "none"
-    pair = f"{variable}, if {url_variable(name)} names this address"
-    return f"none; needed only if the server asks for one: typed in, or from {pair}"
+    return "none; needed only if the server asks for one"
 
 
 def _together(sizes: Iterable[CacheSize]) -> CacheSize:

@@ -11,7 +11,7 @@ from reranking.models import ModelError
 from reranking.providers.saved import Kind, Prices, SavedConnection, checked, kind_of
 from reranking.providers.settings import key_variable, url_variable
 from reranking.store import StoreError
-from reranking.ui import notices, state
+from reranking.ui import model_tests, notices, state
 from reranking.ui.connection_facts import KINDS, Facts
 
 _LISTED, _OWN = "The price list, where it knows the address", "Prices entered here"
@@ -45,7 +45,7 @@ def add() -> None:
     with st.expander("Limits and prices"):
         entered = _limits(SavedConnection(name or "", kind, place or ""), "new")
     if st.button("Add", key="add-now", type="primary") and _kept(entered, is_new=True):
-        state.type_key(entered.name.strip(), typed, checked(entered).place)
+        _use(entered.name.strip(), typed, checked(entered).place)
         state.say("info", f"Added '{entered.name.strip()}'. Test one of its models to find out what it can do.")
         st.rerun()
 
@@ -79,20 +79,26 @@ def edit(facts: Facts) -> None:
 def key(facts: Facts) -> None:
     """Ask for a key, which is kept in memory; or forget the one that was entered."""
     st.markdown(f"**{notices.label(facts.title)}**")
-    notices.caption(f"Key now: {facts.key}. It is sent to {facts.place} and nowhere else.")
+    notices.caption(facts.key_now)
     with st.form(f"key-form-{facts.name}", clear_on_submit=True, border=False):
         typed = st.text_input("Key", type="password", key=f"key-{facts.name}", autocomplete="off")
         if st.form_submit_button("Use in this session", key=f"use-key-{facts.name}", type="primary"):
-            state.type_key(facts.name, typed or "", facts.place)
+            _use(facts.name, typed or "", facts.place)
             st.rerun()
     if facts.key_source == "session" and st.button("Forget the key", key=f"forget-key-{facts.name}"):
-        state.type_key(facts.name, "")
+        _use(facts.name, "", facts.place)
         st.rerun()
     address = f" and, to this address, {url_variable(facts.name)}" if facts.is_named else ""
     notices.caption(
         "It stays in the memory of this browser session, and is gone when the tab is closed. "
         f"To keep it, set {key_variable(facts.name)}{address} before the start, or in .streamlit/secrets.toml."
     )
+
+
+def _use(name: str, key: str, place: str) -> None:
+    """Take a key, or none: what failed with another one says nothing any more."""
+    state.type_key(name, key, place)
+    model_tests.forget(name)
 
 
 def _kept(entered: SavedConnection, *, is_new: bool = False) -> bool:

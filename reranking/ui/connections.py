@@ -8,13 +8,14 @@ from pathlib import Path
 
 import streamlit as st
 
-from reranking.gateway.budget import dollars
 from reranking.models import ModelError
 from reranking.providers import findings
 from reranking.providers.abilities import Abilities
 from reranking.store import StoreError
 from reranking.ui import connection_cache, connection_forms, model_tests, notices, page, state
 from reranking.ui.connection_facts import HOSTED, IN_PROCESS, LOCAL_SERVERS, Facts, cache_words, gather, when
+from reranking.views.amounts import money
+from reranking.wording import listed
 
 _STYLE = Path(__file__).with_name("connections.css")
 _MOST_NAMES = 5
@@ -47,16 +48,21 @@ def show() -> None:
 
 def _summary(facts: Sequence[Facts]) -> None:
     """The answer in one sentence, what was found running, and the button that adds one."""
-    ready = [one.title for one in facts if one.is_ready and one.name not in IN_PROCESS]
+    set_up = [one for one in facts if one.is_ready and one.name not in IN_PROCESS]
+    ready = [one.title for one in set_up if one.can_be_used]
+    failed = [one.title for one in set_up if one.has_failed]
     spent = sum(one.cost_usd for one in facts)
     unknown = sum(one.calls_of_unknown_cost for one in facts)
     if ready:
         said = f"{len(ready)} connection{'' if len(ready) == 1 else 's'} can be used now: {', '.join(ready)}."
+    elif failed:
+        said = "No connection is known to work now."
     elif any(one.saved is not None for one in facts):
         said = "No connection answers now: only models in this process can be asked."
     else:
         said = "No connection yet: only models in this process can be asked."
-    bill = [dollars(spent)] if spent else []
+    said += f" The last test{'' if len(failed) == 1 else 's'} of {listed(failed)} failed." if failed else ""
+    bill = [money(spent)] if spent else []
     bill += [f"{_count(unknown, 'request')} of unknown cost"] if unknown else []
     total = f" Spent so far: {' and '.join(bill)}." if bill else ""
     page.html(f"<div class='rl-finding'>{escape(said + total)}</div>")
@@ -114,7 +120,7 @@ def _card(facts: Facts) -> None:
 
 
 def _head(facts: Facts) -> str:
-    off = "" if facts.is_ready else " rl-conn-off"
+    off = "" if facts.can_be_used else " rl-conn-off"
     kind = " · ".join(part for part in (facts.kind, facts.place) if part)
     about = f"<p class='rl-conn-about'>{escape(facts.about)}</p>" if facts.about else ""
     todo = f"<p class='rl-conn-todo'>{escape(facts.todo)}</p>" if facts.todo else ""
@@ -129,6 +135,8 @@ def _lines(facts: Facts) -> str:
     if facts.key:
         rows.append(("key", escape(facts.key)))
     rows += [("tested", _tested(model, found)) for model, found in facts.tested.items()]
+    since = {model: found for model, found in facts.failed.items() if facts.tested[model] is not found}
+    rows += [("last test", _tested(model, found)) for model, found in since.items()]
     if not facts.tested and facts.name not in IN_PROCESS:
         rows.append(("tested", "not yet; what a server refuses is found out on the way"))
     rows += [("note", escape(note)) for note in dict.fromkeys(row.note for row in facts.models) if _is_news(note)]
@@ -169,7 +177,7 @@ def _tested(model: str, found: Abilities) -> str:
 def _spent(facts: Facts) -> str:
     if not facts.calls:
         return "nothing yet"
-    known = f"{dollars(facts.cost_usd)} in {_count(facts.calls, 'request')}"
+    known = f"{money(facts.cost_usd)} in {_count(facts.calls, 'request')}"
     if not facts.calls_of_unknown_cost:
         return known
     if facts.calls_of_unknown_cost == facts.calls:

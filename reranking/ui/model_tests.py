@@ -18,7 +18,7 @@ from reranking.providers.probing import Probe
 from reranking.providers.settings import Settings
 from reranking.store import Store, StoreError
 from reranking.ui import notices, state
-from reranking.ui.connection_facts import Facts, full_name
+from reranking.ui.connection_facts import Facts, connection_of, full_name
 
 POLL_SECONDS = 0.5
 
@@ -90,6 +90,12 @@ def failed() -> dict[str, Abilities]:
     """
     found: dict[str, Abilities] = st.session_state.setdefault("failed_tests", {})
     return found
+
+
+def forget(connection: str) -> None:
+    """Let go of the failed tests of a connection."""
+    for name in [name for name in failed() if connection_of(name) == connection]:
+        del failed()[name]
 
 
 def _note(name: str, found: Abilities) -> None:

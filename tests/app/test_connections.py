@@ -150,8 +150,20 @@ def test_a_test_that_failed_is_shown_to_who_made_it_and_to_nobody_else(app, box)
     deadline = time.monotonic() + 30
     while tab.run().at.session_state["tests"]:
         assert time.monotonic() < deadline
-    assert "refused the API key (401)" in card(tab.run(), "my-box")
-    assert "not yet" in card(screen(app), "my-box")
+    shown = card(tab.run(), "my-box")
+    assert "refused the API key (401)" in shown
+    assert "last test failed" in shown
+    assert "No connection is known to work now. The last test of my-box failed." in tab.html()
+    other = screen(app)
+    assert "not yet" in card(other, "my-box")
+    assert "1 connection can be used now: my-box." in other.html()
+    tab.at.button(key="key-of-my-box").click()
+    tab.run()
+    tab.at.text_input(key="key-my-box").set_value(KEY)
+    tab.at.button(key="key-of-my-box").click()
+    tab.at.button(key="use-key-my-box").click()
+    assert "not yet" in card(tab.run(), "my-box")
+    assert "1 connection can be used now: my-box." in tab.html()
     assert open_store().connections.tested() == {}
 
 

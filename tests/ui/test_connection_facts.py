@@ -9,7 +9,7 @@ from reranking.providers.registry import Registry
 from reranking.providers.saved import Prices, SavedConnection
 from reranking.providers.settings import ModelInfo, Settings, key_variable, url_variable
 from reranking.store import CacheSize, Spending
-from reranking.ui.connection_facts import age, connection_of, full_name, gather
+from reranking.ui.connection_facts import age, ages, connection_of, full_name, gather
 from reranking.wording import in_bytes
 from tests.providers.fakes import KEY
 
@@ -82,9 +82,21 @@ def test_the_card_says_where_the_key_comes_from_and_never_what_it_is():
     assert found["cohere"].key == "Streamlit secrets, COHERE_API_KEY"
     assert found["voyage"].key == "none"
     assert "Enter it again for this one" in found["jina"].key
-    assert found["tub"].key.endswith("typed in, or from TUB_API_KEY, if TUB_BASE_URL names this address")
+    assert found["tub"].key == "none; needed only if the server asks for one"
     assert found["embedded"].key == ""
     assert KEY not in repr(found)
+
+
+def test_a_key_is_said_to_be_sent_only_where_there_is_one():
+    settings = Settings(keys={"openai": KEY}, environment={}, connections={"box": BOX})
+    found = facts(settings, keys_for_elsewhere={"jina"})
+    assert found["openai"].key_now.endswith("session only. It is sent to https://api.openai.com/v1 and nowhere else.")
+    assert found["box"].key_now == (
+        "Key now: none; needed only if the server asks for one. "
+        "A key that you enter here is sent to http://box:8000/v1 and nowhere else."
+    )
+    for name in ("voyage", "jina"):
+        assert "It is sent" not in found[name].key_now
 
 
 def test_what_is_not_ready_says_what_to_do():
@@ -140,6 +152,27 @@ def test_a_test_of_this_session_that_failed_is_shown_here_unless_one_is_known_th
     assert shown == {"box:a": FOUND, "box:b": failed}
 
 
+def test_a_connection_is_called_ready_only_if_its_last_test_did_not_fail():
+    failed = replace(FOUND, answers=(), problem="The key was refused.")
+    listing = [ModelInfo("box:a", ("generate",), True), ModelInfo("box:b", ("generate",), True)]
+
+    def box(tested=(), tried=()):
+        settings = Settings(environment={}, connections={"box": BOX}, tested=dict(tested))
+        found = facts(settings, listing, tried=dict(tried))["box"]
+        assert found.word == ("ready" if found.can_be_used else "last test failed")
+        return found
+
+    later = replace(failed, at=2.0)
+    assert box().can_be_used
+    assert box({"box:a": FOUND}).can_be_used
+    assert not box(tried={"box:a": failed}).can_be_used
+    refused = box({"box:a": FOUND}, {"box:a": later})
+    assert (refused.can_be_used, refused.tested, refused.failed) == (False, {"box:a": FOUND}, {"box:a": later})
+    assert box({"box:a": replace(FOUND, at=3.0)}, {"box:a": later}).can_be_used
+    assert box({"box:b": replace(FOUND, at=3.0)}, {"box:a": later}).can_be_used
+    assert box(tried={"box:a": replace(later, place="http://elsewhere/v1")}).can_be_used
+
+
 def test_named_connections_come_first_and_limits_of_built_in_ones_make_no_second_card():
     limits = SavedConnection("openai", "openai", concurrency=2)
     names = [
@@ -176,6 +209,12 @@ def test_sizes_are_told_in_fitting_units(size, words):
 )
 def test_ages_are_told_in_the_largest_unit(seconds, words):
     assert age(seconds) == words
+
+
+def test_the_oldest_and_the_newest_are_told_apart_only_where_their_ages_differ():
+    assert ages(30, 2) == "all less than a minute old"
+    assert ages(7300, 7200) == "all 2 hours old"
+    assert ages(7300, 2) == "the oldest 2 hours old, the newest less than a minute"
 
 
 @pytest.mark.parametrize("name", ["openai", "anthropic", "cohere", "vllm"])
