@@ -19,6 +19,7 @@ from reranking.replies import Failed, Text
 from reranking.requests import Generate, Request, schema_text
 from reranking.strategies.base import Answer, Family, Guarantee, Steps
 from reranking.strategies.llm import LLMStrategy, lost, unusable
+from reranking.strategies.unread import problem
 
 _WORDS_OF_A_QUERY = 60
 _EACH_SIDE = 2
@@ -178,13 +179,10 @@ class Aspects(LLMStrategy):
         """Score, explanation, and a note on a reply that was unusable or not in the form."""
         if not isinstance(reply, Text):
             return None, None, None
-        if reply.finish == "refusal":
-            return None, None, unusable(candidate.id, candidate.index, "the model declined to answer", reply.text)
         form = [(key, item.name, item.top) for key, item in zip(_keys(self.aspects), self.aspects, strict=True)]
         parts = parse_parts(reply.text, form)
-        if parts.scores is None:
-            problem = "the reply was cut off at its length limit" if reply.finish == "length" else parts.problem
-            return None, None, unusable(candidate.id, candidate.index, problem, reply.text)
+        if parts.scores is None or reply.finish == "refusal":
+            return None, None, unusable(candidate.id, candidate.index, problem(reply, parts.problem), reply.text)
         contributions = tuple(
             Contribution(item.name, item.weight * grade, f"{grade:g} of {item.top}" + _times(item.weight))
             for item, grade in zip(self.aspects, parts.scores, strict=True)

@@ -22,6 +22,7 @@ from reranking.replies import Choices, Failed
 from reranking.requests import Choose, Request
 from reranking.strategies.base import Answer, Family, Guarantee, Remedy
 from reranking.strategies.llm import ShowsSeveral, lost
+from reranking.strategies.unread import Unread, counted
 from reranking.strategies.verdicts import Mode, Pair, PartialOrder, Verdict, circles
 
 Result = TypeVar("Result")
@@ -70,7 +71,7 @@ class Comparisons:
         self._shown = strategy.shown(candidates)
         self._fence = fence(self._shown.whole.texts)
         self._lost: list[tuple[Pair, Failed]] = []
-        self._unread: list[tuple[Pair, str]] = []
+        self._unread: list[Unread] = []
         self._written = False
         self._requests = 0
 
@@ -149,11 +150,8 @@ class Comparisons:
         told = [(self.candidates[place].index, failure) for pair, failure in failed_pairs for place in pair]
         missing = [replace(note, indexes=tuple(sorted(set(note.indexes)))) for note in lost(told)]
         notes = [*self._shown.notes(), *missing]
-        if self._unread:
-            indexes = {self.candidates[place].index for pair, _ in self._unread for place in pair}
-            effect = "their comparisons count as ties" if self.both_orders else "they do not count"
-            message = f"{len(self._unread)} answers said neither A nor B; {effect}."
-            notes.append(Diagnostic("unusable-reply", message, tuple(sorted(indexes)), min(self._unread)[1]))
+        effect = "such comparisons count as ties" if self.both_orders else "such comparisons do not count"
+        notes += counted(self._unread, "said neither A nor B", effect)
         if self._written and self.strategy.mode == "log-odds":
             message = "The model gives no log-probabilities; its written answers count as certain."
             notes.append(Diagnostic("no-logprobs", message))
@@ -243,7 +241,7 @@ class Comparisons:
         self._written |= reply.by == "generated"
         a, b = reply.known
         if a is None and b is None:
-            self._unread.append((pair, reply.receipt.raw))
+            self._unread.append((tuple(self.candidates[place].index for place in pair), reply))
             return None
         return CERTAIN if b is None else -CERTAIN if a is None else a - b
 

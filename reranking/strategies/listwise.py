@@ -15,6 +15,7 @@ from reranking.replies import Failed, Text
 from reranking.requests import Generate, Request, schema_text
 from reranking.strategies.base import Family, Steps
 from reranking.strategies.llm import ShowsSeveral, lost
+from reranking.strategies.unread import noted
 
 TOKENS_PER_PLACE = 8
 TOKENS_PER_REASON = 60
@@ -88,11 +89,10 @@ class Listwise(ShowsSeveral):
         if isinstance(reply, Failed):
             return failed(candidates, [*notes, *lost([(item.index, reply) for item in candidates])])
         assert isinstance(reply, Text)
-        if reply.finish == "refusal":  # a refusal may name passages, and is no order
-            return failed(candidates, [*notes, Diagnostic("refusal", "The model declined to answer.", raw=reply.text)])
-        order = parse_order(reply.text, count)
-        if order.places is None:
-            return failed(candidates, [*notes, _no_order(reply)])
+        # A refusal may name passages, and is no order.
+        order = parse_order(reply.text, count) if reply.finish != "refusal" else None
+        if order is None or order.places is None:
+            return failed(candidates, [*notes, noted(reply, "the reply states no order of the documents")])
         notes += mending(candidates, order, reply.text)
         if reply.finish == "length":
             notes.append(Diagnostic("cut-off", "The reply was cut off at its length limit.", raw=reply.text))
@@ -121,10 +121,3 @@ def mending(candidates: Candidates, order: Order, raw: str) -> list[Diagnostic]:
         message = f"{order.out_of_range} identifiers of no document were dropped."
         notes.append(Diagnostic("out-of-range", message, raw=raw, data={"count": order.out_of_range}))
     return notes
-
-
-def _no_order(reply: Text) -> Diagnostic:
-    if reply.finish == "length":
-        return Diagnostic("cut-off", "The reply was cut off at its length limit: no order can be read.", raw=reply.text)
-    what = "The reply is empty." if not reply.text.strip() else "The reply states no order of the documents."
-    return Diagnostic("unusable-reply", what, raw=reply.text)

@@ -19,6 +19,7 @@ from reranking.replies import Choices, Failed, Text
 from reranking.requests import Choose, Generate, Request, schema_text
 from reranking.strategies.base import Answer, Family, Steps
 from reranking.strategies.llm import LLMStrategy, lost, unusable
+from reranking.strategies.unread import problem
 
 _MAX_QUOTES = 3
 _ONE_DIGIT = 9
@@ -153,7 +154,8 @@ class YesNo(LLMStrategy):
         scores = [_yes(reply) for reply in replies]
         for item, reply, score in zip(candidates, replies, scores, strict=True):
             if score is None and isinstance(reply, Choices):
-                notes.append(unusable(item.id, item.index, "neither yes nor no among the answers", reply.receipt.raw))
+                said = problem(reply, "neither yes nor no among the answers")
+                notes.append(unusable(item.id, item.index, said, reply.receipt.raw))
         kind = "written yes (1) or no (0)" if written else "probability"
         if written and len(written) < len(_chosen(replies)):
             kind = f"probability, or {kind}"
@@ -215,18 +217,15 @@ def _read_grade(
         score = _expected(reply)
         if score is not None:
             return score, _choices(reply, [str(grade) for grade in range(top + 1)]), []
-        problem = "no usable grade among the answers"
+        said = "no usable grade among the answers"
         if top > _ONE_DIGIT and reply.by == "logprobs":
-            problem += f" (a model that writes 10 as two tokens needs top <= {_ONE_DIGIT})"
-        return None, None, [unusable(candidate.id, candidate.index, problem, reply.receipt.raw)]
+            said += f" (a model that writes 10 as two tokens needs top <= {_ONE_DIGIT})"
+        return None, None, [unusable(candidate.id, candidate.index, problem(reply, said), reply.receipt.raw)]
     if not isinstance(reply, Text):
         return None, None, []
-    if reply.finish == "refusal":
-        return None, None, [unusable(candidate.id, candidate.index, "the model declined to answer", reply.text)]
     grade = parse_grade(reply.text, top)
-    if grade.score is None:
-        problem = "the reply was cut off at its length limit" if reply.finish == "length" else grade.problem
-        return None, None, [unusable(candidate.id, candidate.index, problem, reply.text)]
+    if grade.score is None or reply.finish == "refusal":
+        return None, None, [unusable(candidate.id, candidate.index, problem(reply, grade.problem), reply.text)]
     quotes = check_quotes(text, grade.quotes[:_MAX_QUOTES])
     notes = []
     if grade.mended:

@@ -19,6 +19,7 @@ from reranking.strategies.base import Answer, Family, Guarantee, Steps
 from reranking.strategies.heap import Heap
 from reranking.strategies.llm import ShowsSeveral, lost
 from reranking.strategies.tree import Tree
+from reranking.strategies.unread import Unread, counted
 
 
 class Setwise(ShowsSeveral):
@@ -84,7 +85,8 @@ class _Questions:
         self.asked = 0
         self.kept = 0  # answers that gave nothing, so that the first one shown stayed
         self._lost: list[tuple[tuple[int, ...], Failed]] = []
-        self._unread: list[tuple[tuple[int, ...], str]] = []
+        self._unread: list[Unread] = []
+        self._kept: set[int] = set()  # the documents that stayed
 
     def best(self, places: Sequence[int]) -> Generator[list[Request], list[Answer], int]:
         """Ask which of the documents at `places` is the best; returns its place."""
@@ -96,15 +98,10 @@ class _Questions:
         """What happened on the way, however it was interleaved."""
         missing = sorted(self._lost, key=lambda entry: (entry[0], entry[1].code, entry[1].message, entry[1].raw))
         told = [(self.candidates[place].index, failure) for places, failure in missing for place in places]
-        notes = [*self.shown.notes(), *lost(told)]
-        if self._unread:
-            indexes = {self.candidates[place].index for places, _ in self._unread for place in places}
-            message = f"{len(self._unread)} answers named none of the documents."
-            notes.append(Diagnostic("unusable-reply", message, tuple(sorted(indexes)), min(self._unread)[1]))
+        notes = [*self.shown.notes(), *lost(told), *counted(self._unread, "named none of the documents")]
         if 0 < self.kept < self.asked:
-            first = {self.candidates[places[0]].index for places, _ in [*self._lost, *self._unread]}
             message = f"{self.kept} times no usable answer came, and the first document shown was kept as the best."
-            notes.append(Diagnostic("first-kept", message, tuple(sorted(first))))
+            notes.append(Diagnostic("first-kept", message, tuple(sorted(self._kept))))
         return notes
 
     def _request(self, places: Sequence[int], words: int) -> Choose:
@@ -131,8 +128,9 @@ class _Questions:
             known = [(logprob, -slot) for slot, logprob in enumerate(reply.known) if logprob is not None]
             if known:
                 return places[-max(known)[1]]
-            self._unread.append((tuple(places), reply.receipt.raw))
+            self._unread.append((tuple(self.candidates[place].index for place in places), reply))
         elif isinstance(reply, Failed):
             self._lost.append((tuple(places), reply))
         self.kept += 1
+        self._kept.add(self.candidates[places[0]].index)
         return places[0]

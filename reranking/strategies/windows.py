@@ -17,6 +17,7 @@ from reranking.requests import Generate, Request
 from reranking.strategies.base import Answer, Family
 from reranking.strategies.listwise import TOKENS_PER_PLACE, TOKENS_TO_SPARE, mending, order_schema
 from reranking.strategies.llm import ShowsSeveral, lost
+from reranking.strategies.unread import noted
 
 
 class Ordering(ShowsSeveral):
@@ -103,8 +104,7 @@ class Windows:
         assert isinstance(reply, Text)
         order = parse_order(reply.text, len(places)) if reply.finish != "refusal" else None
         if order is None or order.places is None:
-            problem = "The model declined to answer." if reply.finish == "refusal" else "A reply states no order."
-            self._notes.append(Diagnostic("unusable-reply", problem, raw=reply.text))
+            self._notes.append(noted(reply, "a reply states no order"))
             self._stay(places)
             return None
         if order.mended:

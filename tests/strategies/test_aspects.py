@@ -68,7 +68,7 @@ def without(key):
         ({**WHOLE, "score_3": True}, "'Factual accuracy': the grade is not a number"),
         (json.dumps(WHOLE) + json.dumps({**WHOLE, "score_1": 1}), "more than one grade"),
         ("It is rather good: 7/10.", "states no grades"),
-        ("", "states no grades"),
+        ("", "the reply is empty"),
     ],
 )
 def test_a_part_that_is_missing_or_off_its_scale_leaves_the_document_without_a_score(reply, said):
