@@ -71,6 +71,7 @@ def test_progress_bars_have_the_names_that_tell_strategies_apart():
 def test_time_left_counts_from_when_this_process_began(monkeypatch):
     waiting = part(["a"])
     waiting.ranking, waiting.done, waiting.predicted = None, 10, Estimate(30, 0, True)
+    waiting.answered = 5_009.5
     status = JobStatus("j", "s", "comparison", "q", as_candidates(["a"]), [waiting], "running", 0.0)
     status.started = 5_000.0
     monkeypatch.setattr(running.time, "time", lambda: 5_010.0)
