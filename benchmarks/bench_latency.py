@@ -64,7 +64,7 @@ def latency() -> Iterator[Row]:
             yield from _rows(method, timed[method.title], peers)
         yield from asyncio.run(_comparison(server, {title: one.seconds for title, one in timed.items()}))
     for problem in problems:
-        yield Row(f"not measured: {problem}", 1, "peer")
+        yield Row(f"not measured: {problem}", 1, "peer", "== 0")
 
 
 @benchmark("overhead")
@@ -118,7 +118,7 @@ def _rows(method: Method, found: Timed, peers: Mapping[tuple[str, str], Measured
     names = {f"{one.peer}, {one.method}": one.seconds for one in theirs}
     yield Row(f"{title} | seconds", found.seconds, "s", peers=names)
     yield Row(f"{title} | of the limit", found.seconds / found.limit, "x", "<= 1.2")
-    yield Row(f"{title} | dependent steps", found.shape.steps, "steps")
+    yield Row(f"{title} | dependent steps", found.shape.steps, "steps", f"<= {method.steps:g}")
     yield Row(f"{title} | requests", found.shape.requests, "requests")
     yield Row(f"{title} | its schedule alone, of the limit", found.shape.scheduled * LATENCY / found.limit, "x")
     yield Row(f"{title} | wrong rankings of {found.lists}", found.wrong, "rankings", "== 0")

@@ -21,11 +21,17 @@ FILLER = "many words pass by and nothing much is said about it in the long and q
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A strategy on `count` documents, and the peers' methods that do the same job (peer, name in its script)."""
+    """A strategy on `count` documents, and the peers' methods that do the same job (peer, name in its script).
+
+    `steps` is the most dependent steps it may take: what its definition comes to where that does
+    not hang on the answers, and else what the best schedule took that is known from elsewhere
+    (`ideal.py` beside the peers' scripts, medians of three lists).
+    """
 
     title: str
     strategy: str
     count: int
+    steps: float
     peers: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -38,25 +44,26 @@ SETWISE = (
     ("llmranker", "setwise heap c=3 k10"), ("llmranker", "setwise heap c=9 k10"),
     ("ranksmith", "setwise heap set3 (c=2) k10"), ("ranksmith", "setwise heap set10 (c=9) k10"),
 )  # fmt: skip
+TOURNAMENTS = (("llmranker", "tourrank x10"), ("ranksmith", "tourrank x10"))
 
 METHODS = (
-    Method("pointwise, grade, n=100", "grade", 100, POINTWISE),
-    Method("pointwise, yes/no, n=100", "yes-no", 100, POINTWISE),
-    Method("all pairs, n=20", "pairwise-all", 20, (("llmranker", "allpairs"),)),
-    Method("pairwise top 10 of 50, sort", "pairwise-sort", 50, TOP_BY_PAIRS),
-    Method("pairwise top 10 of 50, active", "pairwise-active", 50, TOP_BY_PAIRS),
-    Method("pairwise top 10 of 50, active, one order", "pairwise-active(both_orders=False)", 50, TOP_BY_PAIRS),
+    Method("pointwise, grade, n=100", "grade", 100, 1, POINTWISE),
+    Method("pointwise, yes/no, n=100", "yes-no", 100, 1, POINTWISE),
+    Method("all pairs, n=20", "pairwise-all", 20, 1, (("llmranker", "allpairs"),)),
+    Method("pairwise top 10 of 50, sort", "pairwise-sort", 50, 65, TOP_BY_PAIRS),
+    Method("pairwise top 10 of 50, active", "pairwise-active", 50, 18, TOP_BY_PAIRS),
+    Method("pairwise top 10 of 50, active, one order", "pairwise-active(both_orders=False)", 50, 9.67, TOP_BY_PAIRS),
     Method(
-        "sliding-10, n=50", "pairwise-sliding", 50,
+        "sliding-10, n=50", "pairwise-sliding", 50, 49 + 9,
         (("llmranker", "prp bubble k10 (sliding-10)"), ("ranksmith", "prp sliding-10 (async)")),
     ),
-    Method("window 20/10, n=100", "listwise-window", 100, LISTWISE),
-    Method("groups of 20, n=100", "listwise-groups", 100, LISTWISE),
-    Method("setwise top 10 of 100, heap of 3", "setwise", 100, SETWISE),
-    Method("setwise top 10 of 100, heap of 9", "setwise(children=9)", 100, SETWISE),
-    Method("setwise top 10 of 100, tree of 10", "setwise(children=9, method='tree')", 100, SETWISE),
-    Method("tournament x10, n=100", "tournament", 100, (("llmranker", "tourrank x10"), ("ranksmith", "tourrank x10"))),
-    Method("self-consistency m=10, n=20", "self-consistency(runs=10)", 20),
+    Method("window 20/10, n=100", "listwise-window", 100, 1 + (100 - 20) / 10, LISTWISE),
+    Method("groups of 20, n=100", "listwise-groups", 100, 4, LISTWISE),
+    Method("setwise top 10 of 100, heap of 3", "setwise", 100, 28, SETWISE),
+    Method("setwise top 10 of 100, heap of 9", "setwise(children=9)", 100, 24, SETWISE),
+    Method("setwise top 10 of 100, tree of 10", "setwise(children=9, method='tree')", 100, 11, SETWISE),
+    Method("tournament x10, n=100", "tournament", 100, 6, TOURNAMENTS),
+    Method("self-consistency m=10, n=20", "self-consistency(runs=10)", 20, 1),
 )  # fmt: skip
 
 

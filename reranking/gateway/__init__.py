@@ -248,10 +248,9 @@ class Gateway:
         if (vain := _given_up(flight)) is not None:
             return Landed(vain, False)
         started, clock = time.time(), time.perf_counter()
-        pauses.set(flight.line.pauses())
         budget, held = run.common.budget, flight.held
         told = Tries(None if budget is None or held is None else partial(budget.take_again, held, run, model.name))
-        tries.set(told)
+        waits, counts = pauses.set(flight.line.pauses()), tries.set(told)
         try:
             reply: Reply | Failed = await model.answer(request)
         except asyncio.CancelledError:
@@ -262,6 +261,9 @@ class Gateway:
         except Exception as error:  # a provider's bug is one failed request, not the end of a comparison
             logger.exception("%s raised on a %s request", model.name, request.kind)
             reply = Failed("internal", f"{model.name} failed with {type(error).__name__}.")
+        finally:  # else they are kept with the flight, for as long as its batch
+            pauses.reset(waits)
+            tries.reset(counts)
         seconds = time.perf_counter() - clock
         flight.is_received = True
         if isinstance(reply, PartedReply) and reply.size() != len(cast(PerText, request).texts):
