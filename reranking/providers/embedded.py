@@ -104,7 +104,7 @@ def warm_up(name: str) -> None:
 def _opened(name: str) -> LocalModel:
     model = _MODELS[name]
     fingerprint = f"{model.package} {version(model.package)} {model.scheme}"
-    return LocalModel(f"embedded:{name}", fingerprint, Worker(model.load), model.handlers())
+    return LocalModel(f"embedded:{name}", fingerprint, Worker(model.load), model.handlers(), model.note)
 
 
 def _missing(name: str) -> str:

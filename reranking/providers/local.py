@@ -169,16 +169,23 @@ def _thaw_at_exit() -> None:
 class LocalModel:
     """A model in this process. `handlers` say how it answers each kind of request.
 
-    `fingerprint` names the weights and all else that changes its numbers.
+    `fingerprint` names the weights and all else that changes its numbers, `note` what must be known
+    before it is trusted.
     """
 
     concurrency = 16
     deterministic = True
 
     def __init__(
-        self, name: str, fingerprint: str, worker: Worker[Any], handlers: Mapping[type[Request], Handler]
+        self,
+        name: str,
+        fingerprint: str,
+        worker: Worker[Any],
+        handlers: Mapping[type[Request], Handler],
+        note: str = "",
     ) -> None:
         self.name = name
+        self.note = note
         self.fingerprint = fingerprint
         self.worker = worker
         self.answers = frozenset(handlers)

@@ -102,10 +102,10 @@ def models() -> list[ModelInfo]:
 
 
 def model_note(name: str) -> str:
-    """What must be known before a model is trusted, such as `embedded (weak)`; empty if nothing."""
-    listed = next((row.note for row in models() if row.name == name), "")
+    """What must be known before a model is trusted, such as `embedded (weak)`; empty if nothing. Asks no server."""
     try:
-        return listed or getattr(registry().resolve(name), "note", "")
+        note: str = getattr(registry().resolve(name), "note", "")
+        return note
     except ModelError:
         return ""
 

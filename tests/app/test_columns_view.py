@@ -5,6 +5,9 @@ import re
 import pytest
 from streamlit.elements.lib import policies
 
+from reranking.providers.registry import Registry
+from tests.app.test_overview import compared
+
 TEXT = "motor oil for old cars\n\na clock\n\napple pie with cinnamon\n\napple juice\n\nplum cake"
 
 
@@ -156,3 +159,13 @@ def test_the_usual_cut_chosen_again_is_not_overruled_by_one_that_was_kept(tab):
         tab.run()
     assert "k" not in tab.at.query_params
     assert widget(tab.at.number_input, "cut").value == 5
+
+
+def test_results_are_shown_without_asking_a_server_for_its_models(app, monkeypatch):
+    """A server that does not answer would else keep the results waiting for a second."""
+    tab = compared(app, more=[{"kind": "grade", "model": "simulated:overlap"}])
+    monkeypatch.setattr(Registry, "listing", lambda self: pytest.fail("servers were asked"))
+    if "models" in tab.at.session_state:
+        del tab.at.session_state["models"]
+    tab.run()
+    assert "simulated: no model" in tab.html()

@@ -299,3 +299,9 @@ def test_smollm2_writes_the_same_text_each_time_and_stops_at_the_limit(smollm2):
     assert first.finish == "length"
     assert first.receipt.output_tokens == 8
     assert first.receipt.cost_usd == 0.0
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=needs(name)) for name in embedded._MODELS])
+def test_a_model_says_of_itself_what_its_listing_says(name):
+    (row,) = [row for row in embedded.listing(SETTINGS) if row.name == f"embedded:{name}"]
+    assert embedded.open_model("embedded", name, SETTINGS).note == row.note != ""
