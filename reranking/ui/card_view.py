@@ -25,7 +25,6 @@ def show(found: Compared, grades: Grades) -> None:
     count = len(found.documents)
     picking.listener(count, _again)
     index = selection.selected_document(count)
-    following.follow(found, index)
     if index is None:
         return
     page.html(_CHOSEN.replace("INDEX", str(index)))
@@ -34,8 +33,8 @@ def show(found: Compared, grades: Grades) -> None:
 
 
 def _again() -> None:
-    """The card is drawn anew, and nothing else."""
-    page.draw_again([following.CARD])
+    """What shows the chosen document is drawn anew, and nothing else."""
+    page.draw_again(following.CHOSEN)
 
 
 def _close() -> None:

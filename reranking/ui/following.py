@@ -17,6 +17,9 @@ from reranking.views.compared import Compared
 
 KEY = "bump"
 CARD = "card"
+LINE = "line"
+CHOSEN = (CARD, LINE)
+"""The parts of the page, by their fragments' keys, that show which document is chosen."""
 
 # plotly draws lines without a style of their own under the pointer, and draws all anew to change one.
 _FOLLOW = """
@@ -97,15 +100,19 @@ def show(found: Compared) -> None:
         index = _clicked(count)
         if index is not None:
             selection.select_document(index)
-            page.draw_again([CARD])
+            page.draw_again(CHOSEN)
 
     page.html(f"<style>.st-key-{KEY} > div {{ min-width: {least_width(len(found.parts) + 1)}px; }}</style>")
     draw(_figure(found, page.is_dark()), KEY, f"Ranks by {', '.join(found.names)}", clicked)
 
 
-def follow(found: Compared, selected: int | None) -> None:
-    """Follow the line under the pointer, and make that of a document (original position) stand out."""
-    dark = page.is_dark()
+@st.fragment(key=LINE)
+def follow(found: Compared) -> None:
+    """Follow the line under the pointer, and make that of the document that the URL names stand out.
+
+    It looks at all that is put into the page, and so is drawn after the rest.
+    """
+    selected, dark = selection.selected_document(len(found.documents)), page.is_dark()
     data = {
         "selected": selected,
         "title": "" if selected is None else cut(found.titles[selected], LABEL_LENGTH),

@@ -13,6 +13,7 @@ from reranking.ui import (
     details,
     diff,
     example_grades,
+    following,
     inspecting,
     overview,
     shelf,
@@ -38,6 +39,7 @@ def show(status: JobStatus) -> None:
     diff.show(found)
     details.show(found)
     columns_view.show(found, grades)
+    following.follow(found)
     inspecting.opener(status, found.parts)
 
 
