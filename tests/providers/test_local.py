@@ -93,18 +93,22 @@ def test_work_that_is_cancelled_while_it_is_done_stops_at_its_next_step():
 
 
 def test_a_load_that_fails_is_told_to_all_who_wait_and_tried_again_for_who_asks_later():
-    tries = []
+    tries, all_wait = [], Event()
 
     def load():
         tries.append(len(tries))
         if len(tries) == 1:
+            all_wait.wait(30)
             raise ModelError("connection", "no connection")
         return "weights"
 
     worker = Worker(load)
 
     async def main():
-        first = await asyncio.gather(*(worker.run(lambda loaded, _: loaded) for _ in range(4)), return_exceptions=True)
+        waiting = [asyncio.ensure_future(worker.run(lambda loaded, _: loaded)) for _ in range(4)]
+        await asyncio.sleep(0.01)
+        all_wait.set()
+        first = await asyncio.gather(*waiting, return_exceptions=True)
         return first, await worker.run(lambda loaded, _: loaded)
 
     first, later = asyncio.run(main())

@@ -175,8 +175,8 @@ def test_a_server_that_wants_a_key_says_which_variable_holds_it():
     assert "RERANK_API_KEY" in problem.message
 
 
-@pytest.mark.parametrize(("name", "variable"), [("cohere/m", "COHERE_API_KEY"), (f"m@{HOST}", "RERANK_API_KEY")])
-def test_a_refused_key_is_reported_with_the_fix_and_is_in_no_message_log_or_trace(name, variable, caplog):
+@pytest.mark.parametrize("name", ["cohere/m", f"m@{HOST}"])
+def test_a_refused_key_is_reported_with_the_fix_and_is_in_no_message_log_or_trace(name, caplog):
     caplog.set_level(logging.DEBUG)
     keys = {"cohere": KEY, "rerank": KEY}
     script = Script((401, {"message": f"invalid api token: {KEY}"}))
@@ -184,7 +184,7 @@ def test_a_refused_key_is_reported_with_the_fix_and_is_in_no_message_log_or_trac
         ask(opened(name, script, keys=keys), score())
     problem = caught.value
     assert problem.code == "bad-key"
-    assert variable in problem.message
+    assert "Enter it again under Key on Connections" in problem.message  # it was typed in
     trace = "".join(traceback.format_exception(problem))
     assert KEY not in problem.message + problem.raw + trace + caplog.text
 
