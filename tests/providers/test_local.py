@@ -93,7 +93,7 @@ def test_work_that_is_cancelled_while_it_is_done_stops_at_its_next_step():
 
 
 def test_a_load_that_fails_is_told_to_all_who_wait_and_tried_again_for_who_asks_later():
-    tries, all_wait = [], Event()
+    tries, all_wait = [], threading.Event()
 
     def load():
         tries.append(len(tries))
