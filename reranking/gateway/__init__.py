@@ -16,12 +16,11 @@ from functools import partial
 from typing import cast
 
 from reranking.archive import Archive, MemoryArchive
-from reranking.gateway import records
+from reranking.gateway import faults, records
 from reranking.gateway.budget import Budget
 from reranking.gateway.keys import is_cacheable, is_joint, joined, keys_of
 from reranking.gateway.lines import Flight, Landed, Limits, Line, Ticket, Tray
-from reranking.gateway.patience import IN_VAIN
-from reranking.gateway.runs import BUDGET, KEY_FAILURES, Common, Resolve, Run
+from reranking.gateway.runs import Common, Resolve, Run
 from reranking.models import Model, ModelError, NeedsDocuments, Tries, pauses, tries
 from reranking.replies import Failed, PartedReply, Receipt, Reply
 from reranking.requests import PerText, Request
@@ -33,17 +32,8 @@ DEFAULT_CONCURRENCY = 16
 RECORDS_AT_ONCE = 1000
 """Answers from the cache that are being recorded at a time."""
 
-HOPELESS = frozenset({*KEY_FAILURES, "unknown-model", "not-installed"})
-"""Codes after which asking the same model again in the same run only repeats the failure."""
-
-OF_ONE_KEY = frozenset({*KEY_FAILURES, "unknown-model", "rate-limit"})
-"""Codes with which another key may fare better: it is of another account, and may use other models."""
-
 PARTING_SECONDS = 0.5
 """How long an asker who is cancelled waits until the calls that it had under way are recorded."""
-
-NEVER_SENT = frozenset({"no-key", "not-installed", "cannot-answer"})
-"""Codes with which a model says that it could not even ask: no call was made."""
 
 logger = logging.getLogger(__name__)
 
@@ -190,7 +180,7 @@ class Gateway:
         for line in lines:
             while (flight := line.next()) is not None:
                 flight.take_off()
-                if flight.refused is None and _given_up(flight) is None:
+                if flight.refused is None and faults.given_up(flight) is None:
                     line.begin()
                 flight.task = asyncio.ensure_future(self._send(flight))
                 flight.task.add_done_callback(partial(self._land, flight))
@@ -208,7 +198,7 @@ class Gateway:
         Where a flight failed by somebody else's key, spending limit or patience, its tickets look anew, and
         the first of them sends a request of its own.
         """
-        spoilt = [(ticket, keys) for ticket in tickets if (keys := _give_up_others_faults(ticket))]
+        spoilt = [(ticket, keys) for ticket in tickets if (keys := faults.give_up_others(ticket))]
         if not spoilt:
             return list(tickets)
         known = await self._find((keys, ticket.model) for ticket, keys in spoilt)
@@ -245,7 +235,7 @@ class Gateway:
         request, model, run = flight.request, flight.model, flight.run
         if flight.refused is not None:
             return Landed(flight.refused, False)
-        if (vain := _given_up(flight)) is not None:
+        if (vain := faults.given_up(flight)) is not None:
             return Landed(vain, False)
         started, clock = time.time(), time.perf_counter()
         budget, held = run.common.budget, flight.held
@@ -271,8 +261,8 @@ class Gateway:
                 f"{model.name} answered {reply.size()} of the {len(cast(PerText, request).texts)} texts it was sent."
             )
             reply = Failed("bad-reply", message, reply.receipt.raw, reply.receipt)
-        self._judge(flight, reply)
-        was_sent = not (isinstance(reply, Failed) and reply.code in NEVER_SENT)
+        faults.judge(flight, reply)
+        was_sent = not (isinstance(reply, Failed) and reply.code in faults.NEVER_SENT)
         counted = self._leave(flight, reply if was_sent else None)
         if not was_sent:
             return Landed(reply, False)
@@ -294,13 +284,6 @@ class Gateway:
             await self.archive.keep(call)
         except Exception:  # it has no asker left that could be told
             logger.exception("a call of %s that was called off could not be recorded", flight.model.name)
-
-    def _judge(self, flight: Flight, reply: Reply | Failed) -> None:
-        """Note what says that asking the same model again in this run is in vain."""
-        run, name, code = flight.run, flight.model.name, reply.code if isinstance(reply, Failed) else ""
-        in_vain = code not in NEVER_SENT and run.common.patience.note(flight.line, run, name, reply)
-        if code in HOPELESS or in_vain:
-            run.hopeless[name] = cast(Failed, reply)
 
     def _leave(self, flight: Flight, reply: Reply | Failed | None) -> float | None:
         """Give its seat, and what it did not cost, to those who wait; returns what a limit counts it with.
@@ -367,12 +350,6 @@ class Gateway:
         return line
 
 
-def _given_up(flight: Flight) -> Failed | None:
-    """The failure that says that asking this model again in this run is in vain."""
-    run, name = flight.run, flight.model.name
-    return run.hopeless.get(name) or run.common.patience.told(flight.line, name)
-
-
 def _raise_unkept(ticket: Ticket, batch: Sequence[Ticket]) -> None:
     """Raise what kept a call of the ticket from being recorded, if anything did: no strategy sees such a reply.
 
@@ -384,22 +361,3 @@ def _raise_unkept(ticket: Ticket, batch: Sequence[Ticket]) -> None:
             if any(each.is_received and each.run is ticket.run for each in left):
                 ticket.run.pay(None)
             raise error
-
-
-def _give_up_others_faults(ticket: Ticket) -> list[str]:
-    """The keys of the ticket that somebody else's key, spending limit or patience kept from being answered."""
-    spoilt = [flight for flight in ticket.flights if _is_others_fault(flight.result(), flight, ticket)]
-    for flight in spoilt:
-        ticket.flights.remove(flight)
-    return [key for flight in spoilt for key in flight.keys if key in ticket.keys]
-
-
-def _is_others_fault(landed: Landed, flight: Flight, ticket: Ticket) -> bool:
-    reply = landed.reply
-    if not isinstance(reply, Failed):
-        return False
-    if reply.code in IN_VAIN and not landed.called:
-        return flight.run is not ticket.run
-    if reply.code == BUDGET:
-        return flight.run.common.budget is not ticket.run.common.budget
-    return reply.code in OF_ONE_KEY and flight.model is not ticket.model
