@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+RAISE_THE_LIMIT = "Raise the limit and resume the run."
+"""What to do where a spending limit stands in the way."""
+
 _NOT_IN_NAMES = re.compile(r"[^\w-]+")
 
 

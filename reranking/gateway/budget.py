@@ -16,8 +16,7 @@ from reranking.gateway.runs import BUDGET, UNPAID, Run
 from reranking.models import Model
 from reranking.replies import Failed, Reply
 from reranking.requests import Request
-
-RAISE = "Raise the limit and resume the run."
+from reranking.wording import RAISE_THE_LIMIT
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +81,7 @@ class Budget:
         if most > 0 and (run in self._ended or not self._fits(self.spent + self._held + most)):
             self._ended.add(run)
             self._least_refused = min(most, self._least_refused)
-            return Failed(BUDGET, f"{self._reached}. {RAISE}")
+            return Failed(BUDGET, f"{self._reached}. {RAISE_THE_LIMIT}")
         self._held += most
         return None
 
@@ -101,7 +100,7 @@ class Budget:
             return list(self._unpriced)
         spent = f"about {dollars(_rounded(self.spent))} is spent" if self.spent else "nothing is spent"
         next_one = f"the next request may cost up to {dollars(_rounded(self._least_refused))}"
-        return [f"{self._reached}: {spent}, and {next_one}. {RAISE}", *self._unpriced]
+        return [f"{self._reached}: {spent}, and {next_one}. {RAISE_THE_LIMIT}", *self._unpriced]
 
     @property
     def _reached(self) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from reranking.models import ModelError, tries
-from reranking.providers.errors import UNKNOWN, Problem, explain, scrub, scrub_reply, took_too_long
+from reranking.providers.errors import Problem, explain, no_more_tries, scrub, scrub_reply, took_too_long
 from reranking.providers.settings import OWN_URLS, KeySource, Settings, key_variable, no_key
 from reranking.providers.tries import NoMoreTriesError
 from reranking.providers.waiting import tries_within
@@ -196,15 +196,6 @@ class Connection:
     def _prepare(self) -> Any:
         import_module(self._sdk)
         return self._make(self)
-
-
-def no_more_tries(connection: Connection) -> ModelError:
-    """The error for a call that nothing came back from, and that must not be made again."""
-    message = (
-        f"{connection.label} gave no complete reply, and what is left of the spending limit is not enough to ask "
-        "again. Raise the limit and resume the run."
-    )
-    return ModelError("timeout", message, receipt=UNKNOWN)
 
 
 _shared: WeakKeyDictionary[Settings, dict[tuple[str, str], Connection]] = WeakKeyDictionary()

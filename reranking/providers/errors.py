@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from reranking.models import ModelError
-from reranking.providers.verdicts import Refusal, reach, share_that_fits, verdict, works_before_it_refuses
+from reranking.providers.refusals import Refusal, reach, share_that_fits, verdict, works_before_it_refuses
 from reranking.providers.waiting import retry_after
 from reranking.replies import Receipt
+from reranking.wording import RAISE_THE_LIMIT
 
 if TYPE_CHECKING:
     from reranking.providers.connection import Connection
@@ -110,6 +111,15 @@ def took_too_long(connection: Connection) -> ModelError:
     message = (
         f"{connection.label} gave no complete reply within {connection.total:g} seconds, for all tries together. "
         "Try again later, or show fewer documents per request."
+    )
+    return ModelError("timeout", message, receipt=UNKNOWN)
+
+
+def no_more_tries(connection: Connection) -> ModelError:
+    """The error for a call that nothing came back from, and that must not be made again."""
+    message = (
+        f"{connection.label} gave no complete reply, and what is left of the spending limit is not enough to ask "
+        f"again. {RAISE_THE_LIMIT}"
     )
     return ModelError("timeout", message, receipt=UNKNOWN)
 

@@ -104,8 +104,7 @@ def models() -> list[ModelInfo]:
 def model_note(name: str) -> str:
     """What must be known before a model is trusted, such as `embedded (weak)`; empty if nothing. Asks no server."""
     try:
-        note: str = getattr(registry().resolve(name), "note", "")
-        return note
+        return str(getattr(registry().resolve(name), "note", ""))
     except ModelError:
         return ""
 

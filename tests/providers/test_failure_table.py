@@ -10,8 +10,8 @@ import pytest
 from reranking.models import ModelError
 from reranking.providers import anthropic_messages, openai_chat
 from reranking.providers.connection import Connection
+from reranking.providers.refusals import share_that_fits
 from reranking.providers.rerank_endpoint import RerankEndpoint
-from reranking.providers.verdicts import share_that_fits
 from reranking.providers.waiting import LONGEST_WAIT, retry_after
 from reranking.requests import Score
 from tests.faulty_server import FAULTS, FaultyServer
