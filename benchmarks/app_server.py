@@ -53,14 +53,14 @@ def browsing(width: int = 1440, height: int = 1600) -> Iterator[Any]:
         browser.close()
 
 
-def there(page: Any, selector: str) -> None:
-    """Wait until something that the CSS selector names is shown; looked for with every frame.
+def there(page: Any, selector: str, text: str = "") -> None:
+    """Wait until something that the CSS selector names is shown, with this text in it; looked for with every frame.
 
     Playwright's own search pauses for up to half a second between two looks.
     """
-    page.wait_for_function(
-        "selector => [...document.querySelectorAll(selector)].some(each => each.checkVisibility())", arg=selector
-    )
+    found = """([selector, text]) => [...document.querySelectorAll(selector)].some(
+      each => each.checkVisibility() && each.textContent.includes(text))"""
+    page.wait_for_function(found, arg=[selector, text])
 
 
 def painted(page: Any) -> None:

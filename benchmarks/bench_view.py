@@ -102,10 +102,7 @@ def _says(text: str) -> Done:
 
 
 def _there(selector: str, text: str = "") -> Done:
-    """Until the page has something that the CSS selector names, with this text in it."""
-    found = """([selector, text]) => [...document.querySelectorAll(selector)].some(
-      each => each.checkVisibility() && each.textContent.includes(text))"""
-    return lambda page: page.wait_for_function(found, arg=[selector, text])
+    return lambda page: there(page, selector, text)
 
 
 def _measures(page: Any) -> list[float]:

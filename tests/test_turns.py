@@ -142,17 +142,23 @@ def test_no_more_requests_begin_in_a_minute_than_the_connection_allows():
     assert seconds == pytest.approx(2 * lines.MINUTE, rel=0.01)
 
 
-@pytest.mark.usefixtures("jumping")
-def test_a_rate_counts_what_began_in_the_minute_before_it_was_set():
-    """Two calls of two tries each without a rate; ten seconds later four a minute are set, and two more calls asked."""
+def tries_of(count):
+    """When tries began, and a way to answer with so many of them that each waits for the rate."""
     begun = []
 
     async def answer(request, number):
-        for _ in range(2):
+        for _ in range(count):
             await asyncio.sleep(pauses.get()())
             begun.append(asyncio.get_running_loop().time())
         return Text(text="x")
 
+    return begun, answer
+
+
+@pytest.mark.usefixtures("jumping")
+def test_a_rate_counts_what_began_in_the_minute_before_it_was_set():
+    """Two calls of two tries each without a rate; ten seconds later four a minute are set, and two more calls asked."""
+    begun, answer = tries_of(2)
     free = Scripted(answer, fingerprint="f", limits_as_of=1)
     limited = Scripted(answer, fingerprint="f", limits_as_of=2, per_minute=4)
 
@@ -176,14 +182,7 @@ def short_minutes(monkeypatch):
 @pytest.mark.usefixtures("jumping")
 def test_every_try_of_a_call_counts_as_a_request_of_its_minute():
     """Calls of three tries each, two tries in a minute: six calls begin 18 tries."""
-    begun = []
-
-    async def answer(request, number):
-        for _ in range(3):
-            await asyncio.sleep(pauses.get()())
-            begun.append(asyncio.get_running_loop().time())
-        return Text(text="x")
-
+    begun, answer = tries_of(3)
     model = Scripted(answer, per_minute=2, fingerprint="f")
 
     replies, seconds = virtually(make().ask([generate(model, str(at)) for at in range(6)], Run()))
