@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from reranking.jobs import JobStatus, Part
-from reranking.ui import calls, names, notices, page, state
+from reranking.ui import calls, names, notices, page, presses, state
 
 PAGE = 20
 
@@ -17,14 +17,15 @@ _LISTEN = """
 export default function({ parentElement, setTriggerValue }) {
   parentElement.rlListening?.abort();
   parentElement.rlListening = new AbortController();
-  document.addEventListener("click", event => {
-    const button = event.target.closest?.("button.rl-open-calls");
+  answer(element => {
+    const button = element.closest?.("button.rl-open-calls");
     if (button) setTriggerValue("opened", button.dataset.calls);
-  }, { signal: parentElement.rlListening.signal });
+    return Boolean(button);
+  }, parentElement.rlListening.signal);
   return () => parentElement.rlListening.abort();
 }
 """
-_listener = st.components.v2.component("rerank_lens_open_calls", js=_LISTEN)
+_listener = st.components.v2.component("rerank_lens_open_calls", js=presses.ANSWER + _LISTEN)
 
 
 @st.fragment

@@ -12,7 +12,7 @@ from streamlit.errors import StreamlitAPIException
 
 from reranking.charts import palette
 from reranking.documents import Document
-from reranking.ui import notices, query_picker, selection, state
+from reranking.ui import notices, presses, query_picker, selection, state
 from reranking.views.parts import STYLE as PARTS
 from reranking.wording import one_line
 
@@ -65,6 +65,7 @@ def begin_editing() -> DeltaGenerator:
     for sheet in _STYLES:
         st.html(sheet)
     st.html(_DARK if is_dark() else _LIGHT)
+    presses.keep()
     return st.container(key="session-top")
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from reranking.ui import selection
+from reranking.ui import presses, selection
 
 KEY = "picking"
 
@@ -34,13 +34,13 @@ export default function({ parentElement, data, setTriggerValue }) {
   const shown = data?.shown;
   let waiting;
 
-  document.addEventListener("click", event => {
-    const button = event.target.closest?.("button.rl-open");
-    const cell = button || event.target.closest?.(".rl-columns [data-doc]");
-    if (!cell) return;
-    if (!button && (event.target.closest("button, a, summary") || String(getSelection()))) return;
+  answer(element => {
+    const button = element.closest?.("button.rl-open");
+    const cell = button || element.closest?.(".rl-columns [data-doc]");
+    if (!cell || !button && (element.closest("button, a, summary") || String(getSelection()))) return false;
     setTriggerValue("picked", cell.dataset.doc);
-  }, options);
+    return true;
+  }, stop.signal);
 
   document.addEventListener("keydown", event => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
@@ -67,7 +67,7 @@ export default function({ parentElement, data, setTriggerValue }) {
   return () => stop.abort();
 }
 """
-_listener = st.components.v2.component("rerank_lens_pick_document", js=_LISTEN)
+_listener = st.components.v2.component("rerank_lens_pick_document", js=presses.ANSWER + _LISTEN)
 
 
 def listener(documents: int, picked: Callable[[], None]) -> None:

@@ -106,7 +106,12 @@ class App:
         return self.click(next(item.key for item in self.at.button if item.key.startswith(f"{name}-")))
 
     def html(self):
-        return "\n".join(item.value for item in self.at.html)
+        """What is put into the page as markup, without the page's own script."""
+        return "\n".join(item.value for item in self.at.html if not item.proto.unsafe_allow_javascript)
+
+    def scripts(self):
+        """Every block of markup in which scripts may run."""
+        return {item.value for item in self.at.html if item.proto.unsafe_allow_javascript}
 
     def tick(self, wanted):
         """Switch on exactly the strategies whose kinds are named."""

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from reranking.store import open_store
+from reranking.ui import presses
 from tests.app.conftest import ROOT
 
 TWO = "apple pie with cinnamon\n\nmotor oil for old cars"
@@ -82,6 +83,7 @@ def test_markup_in_documents_is_shown_as_text(app):
     for tag in ("<script", "<img", "<b>bold", "<i>apple"):
         assert tag not in page
     assert "&lt;script&gt;" in page
+    assert tab.scripts() == {presses.KEEP}  # a constant: no foreign text is where a script may run
 
 
 def test_emoji_and_right_to_left_text_pass_through_unchanged(app):

@@ -75,6 +75,23 @@ def test_the_most_disputed_document_is_one_press_from_why_its_strategies_disagre
     shot(page, "disputed")
 
 
+def test_a_press_before_its_listener_is_loaded_opens_the_document_once(session, page):
+    held = []
+    page.route("**/BidiComponent*.js", lambda route: held.append(route))
+    page.goto(session)
+    page.locator(".rl-columns .rl-open").first.click()
+    idle(page)
+    expect(card(page)).to_have_count(0)
+    for route in held:
+        route.continue_()
+    expect(card(page)).to_be_visible()
+    idle(page)
+    page.keyboard.press("Escape")
+    expect(card(page)).to_have_count(0)
+    idle(page)
+    expect(card(page)).to_have_count(0)
+
+
 def test_a_point_of_the_chart_opens_its_document_and_its_line_is_followed_under_the_pointer(session, page):
     opened(page, session)
     line = page.locator(".st-key-bump .scatterlayer .trace").nth(3)
