@@ -3,6 +3,7 @@
 import asyncio
 
 from reranking.gateway import Gateway, Run
+from reranking.replies import Receipt, Scores
 from reranking.requests import Generate, Message
 
 
@@ -24,3 +25,10 @@ def slow_reply(reply, seconds=0.01):
 
 def make(archive=None):
     return Gateway(lambda ref: ref, archive)
+
+
+def lengths(request):
+    scores = tuple(float(len(text)) for text in request.texts)
+    return Scores(
+        scores=scores, score_kind="logit", cut=(False,) * len(scores), receipt=Receipt(cost_usd=0.5, input_tokens=9)
+    )

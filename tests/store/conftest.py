@@ -1,5 +1,6 @@
 import pytest
 
+from reranking.documents import Document
 from reranking.store.store import Store
 
 
@@ -28,3 +29,8 @@ def store(path, clock):
     store = Store(path, clock)
     yield store
     store.close()
+
+
+@pytest.fixture
+def job(store):
+    return store.jobs.add(store.sessions.new(), "comparison", "q", [Document("x"), Document("y")], {}, 0)
