@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, Literal, Self
@@ -109,21 +110,21 @@ class Attention(Reply):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartedReply(Reply):
+class PartedReply(Reply, ABC):
     """A reply with one part per text of the request."""
 
+    @abstractmethod
     def part(self, position: int) -> Self:
         """The reply that one text alone would have got."""
-        raise NotImplementedError
 
+    @abstractmethod
     def size(self) -> int:
         """How many texts the reply answers."""
-        raise NotImplementedError
 
     @classmethod
+    @abstractmethod
     def joined(cls, parts: Sequence[Self]) -> Self:
         """The reply to all texts, from the replies to each. `parts` must not be empty."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ decides the answer; two requests with equal content to the same model are the sa
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
@@ -29,7 +30,7 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(ABC):
     """A question to a model.
 
     `task` is what the question is for: `grade`, `order`, `pick`, `yes-no`, `score`, `embed`, ...
@@ -43,9 +44,9 @@ class Request:
     shown: tuple[int, ...] = ()
     nonce: str | None = None
 
+    @abstractmethod
     def content(self) -> Any:
         """Everything that decides the answer besides the model: JSON-able."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,9 +123,9 @@ class PerText(Request):
         shown = tuple(self.shown[at] for at in positions) if len(self.shown) == len(self.texts) else self.shown
         return replace(self, texts=tuple(self.texts[at] for at in positions), shown=shown)
 
+    @abstractmethod
     def content_of(self, position: int) -> Any:
         """The content that decides the part of the reply for one text."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

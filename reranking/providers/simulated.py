@@ -54,7 +54,7 @@ class Simulated:
     seed: int = 0
     relevance: tuple[float | None, ...] | None = None
 
-    answers = frozenset({Generate, Choose, Likelihood, Score})
+    answers: frozenset[type[Request]] = frozenset({Generate, Choose, Likelihood, Score})
     reads_shown = True
     concurrency = 64
     note = NOTE
