@@ -28,9 +28,9 @@ SPECS: list[dict[str, Any]] = [
     {"kind": "setwise", "model": "simulated:overlap?noise=0.3"},
 ]
 
-DRAWN = """documents => document.querySelectorAll(".st-key-bump .trace").length === documents
+DRAWN = """points => document.querySelectorAll(".st-key-bump .trace .point").length === points
   && document.querySelectorAll(".st-key-agreement-matrix .hm image").length === 1"""
-"""Both charts, with a line for every document and the matrix's colours."""
+"""Both charts, with a point for every document in every column, and the matrix's colours."""
 
 Done = Callable[[Any], None]
 """Waits until a page shows what was asked for."""
@@ -71,7 +71,7 @@ def _first_view(page: Any, url: str, database: Path, session: str) -> float:
     there(page, ".rl-finding")
     there(page, ".rl-prices")
     there(page, ".rl-dispute")
-    page.wait_for_function(DRAWN, arg=DOCUMENTS)
+    page.wait_for_function(DRAWN, arg=DOCUMENTS * (len(SPECS) + 1))  # the input has a column too
     there(page, ".rl-columns button.rl-open")
     there(page, IDLE)
     painted(page)

@@ -102,7 +102,10 @@ def bump_chart(columns: Sequence[BumpColumn], titles: Sequence[str], dark: bool)
     `titles` are the documents' by original position, and may hold any text. Lines of documents that
     are first somewhere or move most are thicker and darker, up to six, that of the one that moves
     most before all. Failed rankings have no column and are named below the title. Each point's
-    `customdata` is `[original position]`; a line's `meta` is true if it has labels.
+    `customdata` is `[original position]`; a trace's `meta` is true if its documents have labels.
+
+    All documents that do not stand out are one trace, with a gap between one and the next: what
+    plotly does for each trace takes longer than all of its points.
     """
     shown = [column for column in columns if column.ranking.outcome != "failed"]
     if not shown or not len(shown[0].ranking):
@@ -116,7 +119,9 @@ def bump_chart(columns: Sequence[BumpColumn], titles: Sequence[str], dark: bool)
     ordered = sorted(places[0], key=lambda index: (index in following, index in following[:1], -index))
     followed = {index: [place[index] for place in places] for index in ordered}
     called = fitted([column.name for column in shown], HOVER_NAME)
-    lines = [_line(index, ranks, called, look) for index, ranks in followed.items()]
+    plain = [index for index in ordered if index not in following]
+    alike = [plain] * bool(plain) + [[index] for index in ordered if index in following]
+    lines = [_lines({index: followed[index] for index in group}, called, look) for group in alike]
     labels = [*_labels(places[0], "left", look), *_labels(places[-1], "right", look)]
     for label in labels:
         label["x"] = 0 if label["xanchor"] == "right" else len(shown) - 1
@@ -189,29 +194,42 @@ def _places(ranking: Ranking) -> dict[int, _Place]:
     }
 
 
-def _line(index: int, places: Sequence[_Place], names: Sequence[str], look: _Look) -> dict[str, Any]:
-    colour = look.colour(index)
-    chosen, dense = index in look.following, look.n > LABEL_ALL
+def _lines(followed: Mapping[int, Sequence[_Place]], names: Sequence[str], look: _Look) -> dict[str, Any]:
+    """The lines of documents that look the same, with a gap after each but the last."""
+    one = next(iter(followed))
+    colour, chosen, dense = look.colour(one), one in look.following, look.n > LABEL_ALL
+    points = [
+        (at, place.rank, palette.background(look.dark) if place.tied else colour, [index], hover)
+        for index, places in followed.items()
+        for at, (place, hover) in enumerate(zip(places, _hovers(look.titles[index], names, places), strict=True))
+    ]
+    x, y, fills, data, hovers = (_with_gaps(each, len(names)) for each in zip(*points, strict=True))
     return {
         "type": "scatter",
-        "x": list(range(len(places))),
-        "y": [place.rank for place in places],
+        "x": x,
+        "y": y,
         "mode": "lines+markers",
-        "meta": look.labels(index),
-        "line": {"color": colour, "width": look.width(index)},
+        "meta": look.labels(one),
+        "line": {"color": colour, "width": look.width(one)},
         "marker": {
             "size": 9 if chosen else 4 if dense else 7,
-            "color": [palette.background(look.dark) if place.tied else colour for place in places],
+            "color": [fill or CLEAR for fill in fills],
             "line": {"color": colour, "width": 2 if chosen else 1.2},
             "opacity": 1,
         },
         "selected": {"marker": {"opacity": 1}},
         "unselected": {"marker": {"opacity": 1}},
-        "customdata": [[index]] * len(places),
-        "hovertext": _hovers(look.titles[index], names, places),
+        "customdata": data,
+        "hovertext": hovers,
         "hoverinfo": "text",
         "cliponaxis": False,
     }
+
+
+def _with_gaps(values: Sequence[Any], length: int) -> list[Any]:
+    """`values` with None after every `length` of them but the last."""
+    groups = [values[start : start + length] for start in range(0, len(values), length)]
+    return [value for group in groups for value in (*group, None)][:-1]
 
 
 def _hovers(title: str, names: Sequence[str], places: Sequence[_Place]) -> list[str]:

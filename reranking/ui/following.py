@@ -22,36 +22,51 @@ CHOSEN = (CARD, LINE)
 """The parts of the page, by their fragments' keys, that show which document is chosen."""
 
 # plotly draws lines without a style of their own under the pointer, and draws all anew to change one.
+# So the line that stands out is drawn a second time, over its own.
 _FOLLOW = """
-const linesOf = plot => [...plot.querySelectorAll(".scatterlayer .trace")];
+const traceOf = point => point.closest(".trace").__data__[0].trace;
+const documentOf = point => traceOf(point).customdata?.[point.__data__.i]?.[0];
+const placeOf = point => point.getAttribute("transform").match(/-?[0-9.]+/g).map(Number);
 
-function label(plot, line, toLeft, { title, offset }) {
-  const points = [...line.querySelectorAll(".point")], layout = plot._fullLayout, parts = line.__data__;
-  const at = toLeft ? 0 : points.length - 1;
-  const [x, y] = points[at].getAttribute("transform").match(/-?[0-9.]+/g).map(Number);
-  const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
-  const words = [title, parts[at].y];
+function made(name, attributes) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const key in attributes) element.setAttribute(key, attributes[key]);
+  return element;
+}
+
+function label(plot, point, toLeft, { title, offset }) {
+  const [x, y] = placeOf(point), layout = plot._fullLayout;
+  const words = [title, point.__data__.y];
+  const text = made("text", {
+    class: "rl-bump-label",
+    "text-anchor": toLeft ? "end" : "start",
+    x: layout.xaxis._offset + x + (toLeft ? -offset : offset),
+    y: layout.yaxis._offset + y + 4,
+  });
   text.textContent = (toLeft ? words : words.reverse()).join("  ");
-  text.setAttribute("class", "rl-bump-label");
-  text.setAttribute("text-anchor", toLeft ? "end" : "start");
-  text.setAttribute("x", layout.xaxis._offset + x + (toLeft ? -offset : offset));
-  text.setAttribute("y", layout.yaxis._offset + y + 4);
   plot.querySelector(".infolayer").append(text);
 }
 
+function drawOver(plot, kind, wanted, grey) {
+  for (const old of plot.querySelectorAll(`.${kind}`)) old.remove();
+  if (wanted === null) return [];
+  const points = [...plot.querySelectorAll(".scatterlayer .trace .point")].filter(each => documentOf(each) === wanted);
+  if (!points.length) return points;
+  const { color, width } = traceOf(points[0]).line;
+  const line = made("path", { class: "js-line", d: "M" + points.map(placeOf).join("L") });
+  line.style.cssText = `fill: none; stroke: ${color}; stroke-width: ${width}px`;
+  const group = made("g", { class: color === grey ? `${kind} rl-bump-grey` : kind });
+  group.append(line, ...points.map(each => each.cloneNode(true)));
+  points[0].closest(".scatterlayer").append(group);
+  return points;
+}
+
 function mark(plot, look) {
-  const { selected, grey, colour } = look;
-  plot.style.setProperty("--rl-selected", colour);
+  plot.style.setProperty("--rl-selected", look.colour);
   for (const old of plot.querySelectorAll(".rl-bump-label")) old.remove();
-  for (const line of linesOf(plot)) {
-    const trace = line.__data__?.[0]?.trace;
-    const wanted = selected !== null && trace?.customdata?.[0]?.[0] === selected;
-    line.classList.toggle("rl-bump-selected", wanted);
-    line.classList.toggle("rl-bump-grey", wanted && trace.line.color === grey);
-    if (!wanted) continue;
-    line.parentElement.append(line);
-    if (!trace.meta) for (const toLeft of [true, false]) label(plot, line, toLeft, look);
-  }
+  const points = drawOver(plot, "rl-bump-selected", look.selected, look.grey);
+  if (!points.length || traceOf(points[0]).meta) return;
+  for (const toLeft of [true, false]) label(plot, points.at(toLeft ? 0 : -1), toLeft, look);
 }
 
 export default function({ parentElement, data }) {
@@ -59,15 +74,13 @@ export default function({ parentElement, data }) {
   const follow = plot => {
     plot.rlFollowed = true;
     plot.on("plotly_hover", event => {
-      const wanted = event.points?.[0]?.curveNumber;
-      for (const line of linesOf(plot)) {
-        line.classList.toggle("rl-followed", line.__data__?.[0]?.trace?.index === wanted);
-      }
-      plot.classList.add("rl-following");
+      const wanted = event.points?.[0]?.customdata?.[0] ?? null;
+      const { grey } = parentElement.rlData;
+      plot.classList.toggle("rl-following", drawOver(plot, "rl-followed", wanted, grey).length > 0);
     });
     plot.on("plotly_unhover", () => {
       plot.classList.remove("rl-following");
-      for (const line of linesOf(plot)) line.classList.remove("rl-followed");
+      drawOver(plot, "rl-followed", null);
     });
     plot.on("plotly_afterplot", () => mark(plot, parentElement.rlData));
   };

@@ -94,8 +94,7 @@ def test_a_press_before_its_listener_is_loaded_opens_the_document_once(session, 
 
 def test_a_point_of_the_chart_opens_its_document_and_its_line_is_followed_under_the_pointer(session, page):
     opened(page, session)
-    line = page.locator(".st-key-bump .scatterlayer .trace").nth(3)
-    point = line.locator(".point").nth(1).bounding_box()
+    point = page.locator(".st-key-bump .scatterlayer .trace .point").nth(1).bounding_box()
     at = point["x"] + point["width"] / 2, point["y"] + point["height"] / 2
     page.mouse.move(*at)
     expect(page.locator(".st-key-bump .rl-followed")).to_have_count(1)

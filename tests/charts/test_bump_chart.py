@@ -25,9 +25,19 @@ def titles(n):
     return [f"Title {at}" for at in range(n)]
 
 
+def lines(figure):
+    """Original position -> the trace with its line, and where in the trace its points are."""
+    found = {}
+    for trace in figure.data:
+        for at, data in enumerate(trace.customdata):
+            if data is not None:
+                found.setdefault(data[0], (trace, []))[1].append(at)
+    return found
+
+
 def ranks(figure):
     """Original position -> the ranks drawn for it, column by column."""
-    return {trace.customdata[0][0]: list(trace.y) for trace in figure.data}
+    return {index: [trace.y[at] for at in points] for index, (trace, points) in lines(figure).items()}
 
 
 def every_text(figure):
@@ -50,15 +60,30 @@ def test_every_document_is_drawn_at_its_rank_in_every_column(n, count):
     figure = bump_chart(drawn, titles(n), dark=False)
     expected = {index: [column.ranking.order.index(index) + 1 for column in drawn] for index in range(n)}
     assert ranks(figure) == expected
-    assert all(list(trace.x) == list(range(count)) for trace in figure.data)
+    assert all([trace.x[at] for at in points] == list(range(count)) for trace, points in lines(figure).values())
+
+
+@pytest.mark.parametrize(("n", "count"), [(1, 1), (12, 3), (100, 8)])
+def test_a_gap_keeps_the_line_of_one_document_from_that_of_the_next(n, count):
+    for trace in bump_chart(columns(n, count), titles(n), dark=False).data:
+        gaps = [at for at, data in enumerate(trace.customdata) if data is None]
+        assert gaps == list(range(count, len(trace.x), count + 1))
+        assert all(values[at] is None for values in (trace.x, trace.y, trace.hovertext) for at in gaps)
+        assert not trace.connectgaps
+
+
+def test_documents_that_do_not_stand_out_take_one_trace_however_many_they_are():
+    drawn = columns(100, 8)
+    figure = bump_chart(drawn, titles(100), dark=False)
+    assert len(figure.data) == 1 + len(standing_out([column.ranking for column in drawn]))
 
 
 def test_a_click_on_any_point_tells_the_original_position():
     figure = bump_chart(columns(12, 3), titles(12), dark=False)
-    for trace in figure.data:
-        assert len({tuple(data) for data in trace.customdata}) == 1
-        assert len(trace.customdata) == 3
-        assert all(f"Title {trace.customdata[0][0]}" in text for text in trace.hovertext)
+    assert len(lines(figure)) == 12
+    for index, (trace, points) in lines(figure).items():
+        assert len(points) == 3
+        assert all(f"<b>Title {index}</b>" in trace.hovertext[at] for at in points)
 
 
 def test_rank_one_is_on_top():
@@ -102,11 +127,11 @@ def test_the_chart_stays_on_a_screen_however_long_the_list():
 def test_tied_documents_are_hollow_and_their_hover_names_the_shared_ranks():
     tied = by_score(pool(4), [2.0, 1.0, 1.0, 1.0], "grade out of 3")
     figure = bump_chart([BumpColumn("Input", by_order(pool(4), range(4))), BumpColumn("Grade", tied)], titles(4), False)
-    for trace in figure.data:
-        index = trace.customdata[0][0]
-        assert trace.marker.color[0] != palette.background(False)
-        assert (trace.marker.color[1] == palette.background(False)) == (index != 0)
-        assert ("Grade: tied, 2 to 4" in trace.hovertext[0]) == (index != 0)
+    for index, (trace, points) in lines(figure).items():
+        first, second = points
+        assert trace.marker.color[first] != palette.background(False)
+        assert (trace.marker.color[second] == palette.background(False)) == (index != 0)
+        assert ("Grade: tied, 2 to 4" in trace.hovertext[first]) == (index != 0)
     assert "tied" in figure.layout.title.subtitle.text
     assert "tied" not in bump_chart(columns(4, 2), titles(4), False).layout.title.subtitle.text
 
@@ -172,7 +197,7 @@ def test_documents_are_drawn_in_no_strategys_colour_and_the_one_that_moves_most_
     figure = bump_chart(drawn, titles(40), dark)
     strategies = {palette.colour(at, dark) for at in range(8)}
     assert all(trace.line.color not in strategies for trace in figure.data)
-    widths = {trace.customdata[0][0]: trace.line.width for trace in figure.data}
+    widths = {index: trace.line.width for index, (trace, _) in lines(figure).items()}
     chosen = standing_out([column.ranking for column in drawn])
     assert max(widths, key=widths.__getitem__) == chosen[0]
     assert sorted(widths, key=widths.__getitem__)[-len(chosen) :] == [
@@ -200,9 +225,8 @@ def test_columns_of_strategies_with_long_names_are_told_apart_by_their_heads():
 def test_each_line_knows_whether_it_has_labels(n):
     figure = bump_chart(columns(n, 4), titles(n), dark=False)
     shown = [note.text for note in figure.layout.annotations]
-    for line in figure.data:
-        title = f"Title {line.customdata[0][0]}"
-        assert line.meta == any(text.endswith(f"  {title}") for text in shown)
+    for index, (trace, _) in lines(figure).items():
+        assert trace.meta == any(text.endswith(f"  Title {index}") for text in shown)
 
 
 @pytest.mark.parametrize("dark", [False, True])
