@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from reranking.models import ModelError
 from reranking.providers.refusals import Refusal, reach, share_that_fits, verdict, works_before_it_refuses
+from reranking.providers.told import status_told
 from reranking.providers.waiting import retry_after
 from reranking.replies import Receipt
 from reranking.wording import RAISE_THE_LIMIT
@@ -198,7 +199,7 @@ def told_in_reply(body: Any, text: str, connection: Connection, model: str, rece
     inner = body.get("error") if isinstance(body, dict) else None
     if not inner:
         return None
-    status = _status_told(inner)
+    status = status_told(inner)
     found = _refusal(400 if status is None else status, body, connection)
     error = _judged(found, text, connection, model)
     if error.code == "bad-request" and status is None:
@@ -206,15 +207,6 @@ def told_in_reply(body: Any, text: str, connection: Connection, model: str, rece
         error = ModelError("bad-reply", message, text)
     error.receipt = receipt
     return error
-
-
-def _status_told(inner: Any) -> int | None:
-    """The HTTP status that an error states for itself."""
-    for name in ("code", "status"):
-        value = inner.get(name) if isinstance(inner, dict) else None
-        if str(value).isdecimal() and 400 <= int(str(value)) < 600:
-            return int(str(value))
-    return None
 
 
 def _tries(error: Any) -> int:

@@ -20,6 +20,7 @@ from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
 from reranking.models import pauses
+from reranking.providers.told import take_at_its_word
 
 LONGEST_WAIT = 120.0
 """Seconds. A server that asks for a longer pause is not asked again."""
@@ -70,13 +71,13 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def listen(client: Any) -> Any:
     """`client`, an HTTP client for an SDK, which from now on keeps each try to the connection's rate.
 
-    It also tells the SDK not to ask again where that is in vain.
+    It also tells the SDK to ask again after a failure that a reply reports, and not where that is in vain.
     """
     hooks = client.event_hooks
     client.event_hooks = {
         **hooks,
         "request": [*hooks.get("request", ()), _keep_to_the_rate],
-        "response": [*hooks.get("response", ()), _judge],
+        "response": [*hooks.get("response", ()), take_at_its_word, _judge],
     }
     return client
 

@@ -29,6 +29,7 @@ SLOW = httpx2.ReadTimeout("slow")
 BROKEN = httpx2.ReadError("broken off")
 NO_SERVER = httpx2.ConnectError("nobody there")
 BUSY, DOWN, WRONG = (429, error("slow down")), (500, error("down")), (400, error("wrong"))
+TOLD_BUSY, TOLD_DOWN = error("slow down", code=429), error("down", code="502")
 FINE = completion(usage=(10, 5))
 
 
@@ -65,6 +66,8 @@ def send(requests, limit=None, spent=0.0):
         ([SLOW, FINE], MOST + COST),
         ([BROKEN, SLOW, FINE], 2 * MOST + COST),
         ([BUSY, DOWN, FINE], COST),
+        ([TOLD_BUSY, TOLD_DOWN, FINE], COST),
+        ([SLOW, TOLD_DOWN], MOST),
         ([NO_SERVER, FINE], COST),
         ([SLOW], 5 * MOST),
         ([NO_SERVER], 0.0),
@@ -121,6 +124,31 @@ def test_tries_are_repeated_as_often_as_ever_where_the_limit_has_room(api):
     assert len(script.requests) == 5
     assert "5 tries" in failed.message
     assert budget.spent == pytest.approx(5 * most)
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize(
+    ("told", "code", "sent"),
+    [
+        (TOLD_BUSY, "rate-limit", 5),
+        (TOLD_DOWN, "server", 5),
+        ({"error": {"status": 503, "message": "overloaded"}}, "server", 5),
+        (error("insufficient credits", code=429), "no-credit", 1),
+        (error("wrong", code=400), "bad-request", 1),
+        (error("no such thing"), "bad-reply", 1),
+    ],
+)
+def test_a_failure_that_a_reply_reports_is_tried_again_where_one_with_that_status_would_be(api, told, code, sent):
+    script = Script((200, told, {"retry-after-ms": "1"}))
+    (failed,), _, _, _ = send([question(model(script, api))])
+    assert failed.code == code
+    assert len(script.requests) == sent
+
+
+def test_a_reply_with_an_error_beside_it_is_a_reply():
+    script = Script(FINE | {"error": {"code": 502, "message": "the last word was lost"}})
+    send([question(model(script))])
+    assert len(script.requests) == 1
 
 
 @settings(max_examples=15, deadline=None)

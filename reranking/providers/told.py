@@ -1,0 +1,51 @@
+"""Errors that servers report in the body of a reply with a status of success.
+
+Routers do so when the server behind them fails. Such a reply states a status of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+_REPLIES = ("choices", "content", "results", "data")
+"""What the body of a reply holds; one that has any of it is read as a reply."""
+
+_PASSING = {408, 429, *range(500, 600)}
+"""What another try may mend."""
+
+
+def status_told(inner: Any) -> int | None:
+    """The HTTP status that an error states for itself; None if it states none."""
+    for name in ("code", "status"):
+        value = inner.get(name) if isinstance(inner, dict) else None
+        if str(value).isdecimal() and 400 <= int(str(value)) < 600:
+            return int(str(value))
+    return None
+
+
+async def take_at_its_word(response: Any) -> None:
+    """Give a response whose body reports a failure that may pass the status that it reports.
+
+    An SDK then tries again, and all else is as with a server that sends the status itself.
+    """
+    if response.status_code != 200:
+        return
+    await response.aread()
+    status = _passing(response.content)
+    if status is not None:
+        response.status_code = status
+
+
+def _passing(content: bytes) -> int | None:
+    """The status of a failure that may pass, if a body reports one instead of a reply."""
+    if b'"error"' not in content:  # within a text the quotes would be escaped
+        return None
+    try:
+        body = json.loads(content)
+    except ValueError:
+        return None
+    if not isinstance(body, dict) or any(body.get(name) for name in _REPLIES):
+        return None
+    status = status_told(body.get("error"))
+    return status if status in _PASSING else None
