@@ -140,8 +140,8 @@ def _settle(future: Future[Result], work: Callable[[], Result]) -> None:
 def _uncollected() -> Iterator[None]:
     """Keep what is made in the block out of the garbage collector's sight.
 
-    A model is made of some 500,000 objects that stay, and Streamlit collects garbage after
-    every run of a screen: without this each run takes most of a second, with all threads waiting.
+    A model is made of some 500,000 objects that stay: without this each full collection takes
+    most of a second, with all threads waiting.
     """
     over = Event()
 

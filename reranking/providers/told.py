@@ -8,8 +8,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-_REPLIES = ("choices", "content", "results", "data")
-"""What the body of a reply holds; one that has any of it is read as a reply."""
+_REPLIES = ("choices", "content", "results", "data", "usage", "meta")
+"""What the body of a reply holds, or says that it took; one that has any of it is read as a reply."""
+
+_TYPES = {"rate_limit_error": 429, "api_error": 500, "timeout_error": 504, "overloaded_error": 529}
+"""The statuses of Anthropic's types of errors that may pass."""
+
+_LONGEST = 65_536
+"""Bytes. What is longer is no error alone, and would take long to read twice."""
 
 _PASSING = {408, 429, *range(500, 600)}
 """What another try may mend."""
@@ -18,10 +24,10 @@ _PASSING = {408, 429, *range(500, 600)}
 def status_told(inner: Any) -> int | None:
     """The HTTP status that an error states for itself; None if it states none."""
     for name in ("code", "status"):
-        value = inner.get(name) if isinstance(inner, dict) else None
-        if str(value).isdecimal() and 400 <= int(str(value)) < 600:
-            return int(str(value))
-    return None
+        value = str(inner.get(name)) if isinstance(inner, dict) else ""
+        if len(value) == 3 and value.isdecimal() and 400 <= int(value) < 600:
+            return int(value)
+    return _TYPES.get(str(inner.get("type"))) if isinstance(inner, dict) else None
 
 
 async def take_at_its_word(response: Any) -> None:
@@ -39,7 +45,7 @@ async def take_at_its_word(response: Any) -> None:
 
 def _passing(content: bytes) -> int | None:
     """The status of a failure that may pass, if a body reports one instead of a reply."""
-    if b'"error"' not in content:  # within a text the quotes would be escaped
+    if len(content) > _LONGEST or b'"error"' not in content:  # within a text the quotes would be escaped
         return None
     try:
         body = json.loads(content)

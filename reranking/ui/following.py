@@ -61,6 +61,11 @@ function drawOver(plot, kind, wanted, grey) {
   return points;
 }
 
+function highlight(plot, look) {
+  const points = drawOver(plot, "rl-followed", plot.rlWanted ?? null, look.grey);
+  plot.classList.toggle("rl-following", points.length > 0);
+}
+
 function mark(plot, look) {
   plot.style.setProperty("--rl-selected", look.colour);
   for (const old of plot.querySelectorAll(".rl-bump-label")) old.remove();
@@ -74,15 +79,17 @@ export default function({ parentElement, data }) {
   const follow = plot => {
     plot.rlFollowed = true;
     plot.on("plotly_hover", event => {
-      const wanted = event.points?.[0]?.customdata?.[0] ?? null;
-      const { grey } = parentElement.rlData;
-      plot.classList.toggle("rl-following", drawOver(plot, "rl-followed", wanted, grey).length > 0);
+      plot.rlWanted = event.points?.[0]?.customdata?.[0] ?? null;
+      highlight(plot, parentElement.rlData);
     });
     plot.on("plotly_unhover", () => {
-      plot.classList.remove("rl-following");
-      drawOver(plot, "rl-followed", null);
+      plot.rlWanted = null;
+      highlight(plot, parentElement.rlData);
     });
-    plot.on("plotly_afterplot", () => mark(plot, parentElement.rlData));
+    plot.on("plotly_afterplot", () => {
+      highlight(plot, parentElement.rlData);
+      mark(plot, parentElement.rlData);
+    });
   };
   const look = () => {
     const plot = document.querySelector(".st-key-bump .js-plotly-plot");

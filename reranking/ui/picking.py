@@ -37,8 +37,8 @@ export default function({ parentElement, data, setTriggerValue }) {
   answer(element => {
     const button = element.closest?.("button.rl-open");
     const cell = button || element.closest?.(".rl-columns [data-doc]");
-    if (!cell || !button && (element.closest("button, a, summary") || String(getSelection()))) return false;
-    setTriggerValue("picked", cell.dataset.doc);
+    if (!cell || (!button && element.closest("button, a, summary"))) return false;
+    if (button || !String(getSelection())) setTriggerValue("picked", cell.dataset.doc);
     return true;
   }, stop.signal);
 

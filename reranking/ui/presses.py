@@ -3,7 +3,7 @@
 The browser shows such a block at once and loads a component's script up to half a second later.
 A script of the page itself is there before: it keeps the last element pressed as `document.rlPressed`.
 A component that listens begins with `ANSWER` and calls `answer` with a function of the pressed
-element that says whether it was its own.
+element that says whether it is one of its own. What nobody answers for ten seconds is forgotten.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import streamlit as st
 KEEP = """<script>
 if (!document.rlKeeping) {
   document.rlKeeping = true;
-  document.addEventListener("click", event => { document.rlPressed = event.target; }, true);
+  document.addEventListener("click", event => {
+    document.rlPressed = { element: event.target, at: performance.now() };
+  }, true);
 }
 </script>"""
 
@@ -21,7 +23,8 @@ ANSWER = """
 function answer(pressed, signal) {
   const tell = element => { if (pressed(element)) document.rlPressed = null; };
   document.addEventListener("click", event => tell(event.target), { signal });
-  if (document.rlPressed?.isConnected) tell(document.rlPressed);
+  const { element, at } = document.rlPressed ?? {};
+  if (element?.isConnected && performance.now() - at < 10000) tell(element);
 }
 """
 

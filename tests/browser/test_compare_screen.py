@@ -92,6 +92,18 @@ def test_a_press_before_its_listener_is_loaded_opens_the_document_once(session, 
     expect(card(page)).to_have_count(0)
 
 
+def test_a_press_that_selected_a_word_opens_nothing_later(session, page):
+    opened(page, session)
+    page.locator(".rl-columns td[data-doc] .rl-text").first.dblclick()
+    expect(card(page)).to_be_visible()
+    idle(page)
+    page.evaluate("getSelection().removeAllRanges()")
+    page.keyboard.press("Escape")
+    expect(card(page)).to_have_count(0)
+    idle(page)
+    expect(card(page)).to_have_count(0)
+
+
 def test_a_point_of_the_chart_opens_its_document_and_its_line_is_followed_under_the_pointer(session, page):
     opened(page, session)
     point = page.locator(".st-key-bump .scatterlayer .trace .point").nth(1).bounding_box()
@@ -99,6 +111,13 @@ def test_a_point_of_the_chart_opens_its_document_and_its_line_is_followed_under_
     page.mouse.move(*at)
     expect(page.locator(".st-key-bump .rl-followed")).to_have_count(1)
     hovered = page.locator(".st-key-bump .hoverlayer").text_content()
+    page.set_viewport_size({"width": 1150, "height": 1600})
+    over, there = page.locator(".rl-followed .point").last, page.locator(".st-key-bump .trace .point")
+    page.wait_for_timeout(1000)
+    drawn = over.get_attribute("transform")
+    assert drawn in [each.get_attribute("transform") for each in there.all()]  # where the line now is
+    page.set_viewport_size({"width": 1440, "height": 1600})
+    page.wait_for_timeout(1000)
     page.mouse.down()
     page.mouse.up()
     expect(card(page)).to_be_visible()

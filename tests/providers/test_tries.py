@@ -136,6 +136,9 @@ def test_tries_are_repeated_as_often_as_ever_where_the_limit_has_room(api):
         (error("insufficient credits", code=429), "no-credit", 1),
         (error("wrong", code=400), "bad-request", 1),
         (error("no such thing"), "bad-reply", 1),
+        (error("strange", code="5" * 5000), "bad-reply", 1),
+        ({"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}, "server", 5),
+        ({"type": "error", "error": {"type": "rate_limit_error", "message": "later"}}, "rate-limit", 5),
     ],
 )
 def test_a_failure_that_a_reply_reports_is_tried_again_where_one_with_that_status_would_be(api, told, code, sent):
@@ -149,6 +152,17 @@ def test_a_reply_with_an_error_beside_it_is_a_reply():
     script = Script(FINE | {"error": {"code": 502, "message": "the last word was lost"}})
     send([question(model(script))])
     assert len(script.requests) == 1
+
+
+@pytest.mark.parametrize("body", [{}, {"choices": []}])
+def test_a_failure_that_says_what_it_took_is_not_asked_for_again_and_is_not_free(body):
+    used = {"prompt_tokens": 10, "completion_tokens": 5}
+    script = Script(error("down", code=502) | body | {"usage": used})
+    (failed,), (call,), run, _ = send([question(model(script))])
+    assert failed.code == "server"
+    assert len(script.requests) == 1
+    assert not call.free
+    assert run.cost_usd != 0
 
 
 @settings(max_examples=15, deadline=None)
