@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from reranking.models import ModelError
 from reranking.providers.refusals import Refusal, reach, share_that_fits, verdict, works_before_it_refuses
-from reranking.providers.told import status_told
+from reranking.providers.told import may_have_worked, status_told
 from reranking.providers.waiting import retry_after
 from reranking.replies import Receipt
 from reranking.wording import RAISE_THE_LIMIT
@@ -165,7 +165,10 @@ def _status_problem(error: Any, connection: Connection, model: str) -> Problem:
     pause = retry_after(error.response.headers)
     found = _refusal(int(error.status_code), error.body, connection, _tries(error.response), pause)
     raw = scrub(error.response.text, connection.key)
-    return Problem(_judged(found, raw, connection, model), found.status, found.words)
+    judged = _judged(found, raw, connection, model)
+    if may_have_worked(error.response):
+        judged.receipt = UNKNOWN
+    return Problem(judged, found.status, found.words)
 
 
 def _refusal(status: int, body: Any, connection: Connection, tries: int = 1, pause: float | None = None) -> Refusal:

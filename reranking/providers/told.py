@@ -8,11 +8,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from reranking.models import tries
+
 _REPLIES = ("choices", "content", "results", "data", "usage", "meta")
 """What the body of a reply holds, or says that it took; one that has any of it is read as a reply."""
 
 _TYPES = {"rate_limit_error": 429, "api_error": 500, "timeout_error": 504, "overloaded_error": 529}
 """The statuses of Anthropic's types of errors that may pass."""
+
+_WORKED = "rerank_lens_worked"
+"""Marks a response, in its extensions."""
 
 _LONGEST = 65_536
 """Bytes. What is longer is no error alone, and would take long to read twice."""
@@ -33,14 +38,27 @@ def status_told(inner: Any) -> int | None:
 async def take_at_its_word(response: Any) -> None:
     """Give a response whose body reports a failure that may pass the status that it reports.
 
-    An SDK then tries again, and all else is as with a server that sends the status itself.
+    An SDK then tries again. What a server failed at after it had said that it would go well may
+    have been worked for, and be charged for: each such try counts like one that nothing came back from.
     """
     if response.status_code != 200:
         return
     await response.aread()
     status = _passing(response.content)
-    if status is not None:
-        response.status_code = status
+    if status is None:
+        return
+    response.status_code = status
+    if status == 429:
+        return
+    response.extensions[_WORKED] = True
+    now = tries.get()
+    if now is not None:
+        now.is_open = True
+
+
+def may_have_worked(response: Any) -> bool:
+    """Whether a response that reports a failure had a status of success at first."""
+    return _WORKED in response.extensions
 
 
 def _passing(content: bytes) -> int | None:

@@ -142,8 +142,6 @@ def answered_with(body, **options):
 @pytest.mark.parametrize(
     ("reported", "code", "part"),
     [
-        ({"message": "Rate limit exceeded upstream", "code": 429}, "rate-limit", "limits the rate (429)"),
-        ({"message": "Provider returned error", "code": "502"}, "server", "failed (502): Provider returned error. Try"),
         ({"message": "maximum context length is 10 tokens", "code": 400}, "context-too-long", "Show fewer documents"),
         ({"message": "No credits", "code": 402}, "no-credit", "Check its plan and billing"),
         ({"message": "API key expired"}, "bad-key", "refused the API key"),
@@ -157,6 +155,21 @@ def test_an_error_that_comes_as_a_success_is_passed_on_and_judged_like_any_other
     assert part in problem.message
     assert problem.receipt.sent["model"] == "gpt-4o-mini"
     assert problem.receipt.cost_usd is None  # what came may have been worked for
+
+
+@pytest.mark.parametrize(
+    ("reported", "code", "part", "is_free"),
+    [
+        ({"message": "Rate limit exceeded upstream", "code": 429}, "rate-limit", "limits the rate; 5 tries", True),
+        ({"message": "Provider returned error", "code": "502"}, "server", "(502): Provider returned error. Try", False),
+    ],
+)
+def test_a_failure_that_comes_as_a_success_is_tried_again_and_free_only_if_nothing_began(reported, code, part, is_free):
+    problem = answered_with((200, {"error": reported}, {"retry-after-ms": "1"}))
+    assert problem.code == code
+    assert part in problem.message
+    assert (problem.receipt is None) == is_free
+    assert is_free or problem.receipt.cost_usd is None
 
 
 @pytest.mark.parametrize("body", ["<html></html>", "[]", "null", {"choices": []}, {"choices": [], "error": None}])

@@ -71,8 +71,8 @@ def test_a_reply_that_is_none_is_reported_with_its_raw_text(body):
 
 
 def test_an_error_that_comes_as_a_success_is_passed_on():
-    problem = failure(Script({"error": {"message": "Rate limit exceeded upstream", "code": 429}}))
-    assert problem.code == "rate-limit"
+    problem = failure(Script({"error": {"message": "No credits", "code": 402}}))
+    assert problem.code == "no-credit"
     assert problem.receipt.sent == {"model": "m", "top_n": 3}
     problem = failure(Script({"error": "This is no reranker."}))
     assert problem.code == "bad-reply"

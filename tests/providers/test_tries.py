@@ -66,8 +66,9 @@ def send(requests, limit=None, spent=0.0):
         ([SLOW, FINE], MOST + COST),
         ([BROKEN, SLOW, FINE], 2 * MOST + COST),
         ([BUSY, DOWN, FINE], COST),
-        ([TOLD_BUSY, TOLD_DOWN, FINE], COST),
-        ([SLOW, TOLD_DOWN], MOST),
+        ([TOLD_BUSY, TOLD_DOWN, FINE], MOST + COST),
+        ([TOLD_BUSY, BUSY], 0.0),
+        ([TOLD_DOWN], 5 * MOST),
         ([NO_SERVER, FINE], COST),
         ([SLOW], 5 * MOST),
         ([NO_SERVER], 0.0),
@@ -167,13 +168,15 @@ def test_a_failure_that_says_what_it_took_is_not_asked_for_again_and_is_not_free
 
 @settings(max_examples=15, deadline=None)
 @given(
-    faults=st.lists(st.sampled_from(["slow", "broken", "down", "no server", "fine"]), min_size=1, max_size=30),
+    faults=st.lists(st.sampled_from(["slow", "broken", "down", "told", "no server", "fine"]), min_size=1, max_size=30),
     limit=st.integers(0, 12),
 )
 def test_whatever_becomes_of_tries_the_limit_holds(faults, limit):
     """A server that charges the most for each try that it does not answer never takes more than the limit."""
-    outcomes = {"slow": SLOW, "broken": BROKEN, "down": DOWN, "no server": NO_SERVER, "fine": FINE}
-    prices = {"slow": MOST, "broken": MOST, "down": 0.0, "no server": 0.0, "fine": COST}
+    outcomes = {
+        "slow": SLOW, "broken": BROKEN, "down": DOWN, "told": TOLD_DOWN, "no server": NO_SERVER, "fine": FINE,
+    }  # fmt: skip
+    prices = {"slow": MOST, "broken": MOST, "told": MOST, "down": 0.0, "no server": 0.0, "fine": COST}
     bills = []
 
     def reply(body):
