@@ -167,11 +167,8 @@ class Ranking:
         groups: dict[int | None, list[Item]] = {}
         for item in self.items:
             groups.setdefault(item.tie, []).append(item)
-        return {
-            item.index: sum(member.rank or 0 for member in group) / len(group)
-            for group in groups.values()
-            for item in group
-        }
+        means = [(group, sum(item.rank or 0 for item in group) / len(group)) for group in groups.values()]
+        return {item.index: mean for group, mean in means for item in group}
 
     def to_json(self) -> dict[str, Any]:
         """The ranking in the form of the command line's contract (design, section 9)."""

@@ -127,10 +127,12 @@ class _Agreed:
 def _agreed(rankings: Sequence[Ranking], candidates: Candidates, method: Method) -> _Agreed:
     ranks = [ranks_in(ranking, candidates) for ranking in rankings]
     result = kemeny(ranks) if method == "kemeny" else _SUMS[method](ranks)
-    spread = []
-    for item, column in zip(candidates, zip(*ranks, strict=True), strict=True):
-        low, q1, median, q3, high = (float(value) for value in np.quantile(column, [0, 0.25, 0.5, 0.75, 1]))
-        spread.append({"index": item.index, "min": low, "q1": q1, "median": median, "q3": q3, "max": high})
+    names = ("min", "q1", "median", "q3", "max")
+    columns = np.quantile(ranks, [0, 0.25, 0.5, 0.75, 1], axis=0).T.tolist()
+    spread = [
+        {"index": item.index} | dict(zip(names, column, strict=True))
+        for item, column in zip(candidates, columns, strict=True)
+    ]
     taus = [tau for one, two in combinations(rankings, 2) if (tau := kendall_tau_b(one, two)) is not None]
     return _Agreed(result, spread, fmean(taus) if taus else None)
 
