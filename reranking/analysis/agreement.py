@@ -47,17 +47,20 @@ def kendall_tau_b(a: Ranking, b: Ranking) -> float | None:
         return None
     if first.keys() != second.keys():
         raise ValueError("only rankings of the same candidates can be compared")
-    if len(set(first.values())) < 2 or len(set(second.values())) < 2:
+    return tau_b([*first.values()], [second[index] for index in first])
+
+
+def tau_b(first: Sequence[float], second: Sequence[float]) -> float | None:
+    """Kendall's tau-b of two lists of mid-ranks of the same documents; None where one of them ties everything."""
+    if len(set(first)) < 2 or len(set(second)) < 2:
         return None
     if first == second:  # the library's square roots may miss 1 and -1 by a rounding error
         return 1.0
-    if all(first[index] + second[index] == len(first) + 1 for index in first):
+    if all(one + other == len(first) + 1 for one, other in zip(first, second, strict=True)):
         return -1.0
     from scipy.stats import kendalltau  # takes most of a second to import
 
-    indexes = list(first)
-    ranks = [[ranks[index] for index in indexes] for ranks in (first, second)]
-    return float(kendalltau(*ranks, variant="b", method="asymptotic").statistic)
+    return float(kendalltau(first, second, variant="b", method="asymptotic").statistic)
 
 
 def ties_everything(ranking: Ranking) -> bool:

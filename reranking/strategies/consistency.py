@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 from typing_extensions import override
 
-from reranking.analysis.agreement import kendall_tau_b
+from reranking.analysis.agreement import tau_b
 from reranking.analysis.consensus import Consensus, borda, copeland, kemeny, reciprocal_rank
 from reranking.analysis.shuffles import random_orders
 from reranking.documents import Candidates
@@ -133,7 +133,7 @@ def _agreed(rankings: Sequence[Ranking], candidates: Candidates, method: Method)
         {"index": item.index} | dict(zip(names, column, strict=True))
         for item, column in zip(candidates, columns, strict=True)
     ]
-    taus = [tau for one, two in combinations(rankings, 2) if (tau := kendall_tau_b(one, two)) is not None]
+    taus = [tau for one, two in combinations(ranks, 2) if (tau := tau_b(one, two)) is not None]
     return _Agreed(result, spread, fmean(taus) if taus else None)
 
 
