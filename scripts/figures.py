@@ -34,8 +34,8 @@ LATENCY = (
     "once. The limit is the larger of the dependent steps and a sixteenth of the requests, times 100 ms. Medians of "
     "several lists, peers of one; a peer's figure is for its nearest method, at its best settings. Known steps are "
     "what a method's definition comes to or, where that hangs on the answers, what the best schedule took that is "
-    "known from elsewhere. The limit leaves no time for the client's own work: the shortest rows, tournament and "
-    "self-consistency, pass 1.2 by some hundredths where a machine is slow.\n\n"
+    "known from elsewhere. The limit leaves no time for the client's own work: "
+    "tournament and self-consistency stand at 1.2 times it, and miss that where a machine is slow.\n\n"
     "| method | seconds | of the limit | steps | known | requests | peers, seconds |\n"
     "| --- | ---: | ---: | ---: | ---: | ---: | --- |\n"
 )

@@ -117,11 +117,12 @@ def bump_chart(columns: Sequence[BumpColumn], titles: Sequence[str], dark: bool)
     look = _Look(n, titles, dict(zip(labelled, names, strict=True)), following, dark)
     places = [_places(column.ranking) for column in shown]
     ordered = sorted(places[0], key=lambda index: (index in following, index in following[:1], -index))
-    followed = {index: [place[index] for place in places] for index in ordered}
     called = fitted([column.name for column in shown], HOVER_NAME)
     plain = [index for index in ordered if index not in following]
-    alike = [plain] * bool(plain) + [[index] for index in ordered if index in following]
-    lines = [_lines({index: followed[index] for index in group}, called, look) for group in alike]
+    alike = [plain, *([index] for index in ordered if index in following)]
+    lines = [
+        _lines({index: [place[index] for place in places] for index in group}, called, look) for group in alike if group
+    ]
     labels = [*_labels(places[0], "left", look), *_labels(places[-1], "right", look)]
     for label in labels:
         label["x"] = 0 if label["xanchor"] == "right" else len(shown) - 1

@@ -28,11 +28,13 @@ _PASSING = {408, 429, *range(500, 600)}
 
 def status_told(inner: Any) -> int | None:
     """The HTTP status that an error states for itself; None if it states none."""
+    if not isinstance(inner, dict):
+        return None
     for name in ("code", "status"):
-        value = str(inner.get(name)) if isinstance(inner, dict) else ""
+        value = str(inner.get(name))
         if len(value) == 3 and value.isdecimal() and 400 <= int(value) < 600:
             return int(value)
-    return _TYPES.get(str(inner.get("type"))) if isinstance(inner, dict) else None
+    return _TYPES.get(str(inner.get("type")))
 
 
 async def take_at_its_word(response: Any) -> None:

@@ -53,6 +53,14 @@ def card(page):
     return page.locator(".st-key-document-card")
 
 
+def stays_closed(page):
+    """Escape closes the card, and no press of before opens it again."""
+    page.keyboard.press("Escape")
+    expect(card(page)).to_have_count(0)
+    idle(page)
+    expect(card(page)).to_have_count(0)
+
+
 def until(page, key, holds):
     """Press a key until it has an effect: the listener is loaded after what it listens to."""
     for _ in range(60):
@@ -86,10 +94,7 @@ def test_a_press_before_its_listener_is_loaded_opens_the_document_once(session, 
         route.continue_()
     expect(card(page)).to_be_visible()
     idle(page)
-    page.keyboard.press("Escape")
-    expect(card(page)).to_have_count(0)
-    idle(page)
-    expect(card(page)).to_have_count(0)
+    stays_closed(page)
 
 
 def test_a_press_that_selected_a_word_opens_nothing_later(session, page):
@@ -98,10 +103,7 @@ def test_a_press_that_selected_a_word_opens_nothing_later(session, page):
     expect(card(page)).to_be_visible()
     idle(page)
     page.evaluate("getSelection().removeAllRanges()")
-    page.keyboard.press("Escape")
-    expect(card(page)).to_have_count(0)
-    idle(page)
-    expect(card(page)).to_have_count(0)
+    stays_closed(page)
 
 
 def test_a_point_of_the_chart_opens_its_document_and_its_line_is_followed_under_the_pointer(session, page):
