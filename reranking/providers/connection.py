@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
+from sniffio import current_async_library_cvar
+
 from reranking.models import ModelError, tries
 from reranking.providers.errors import Problem, explain, no_more_tries, scrub, scrub_reply, took_too_long
 from reranking.providers.settings import OWN_URLS, KeySource, Settings, key_variable, no_key
@@ -160,6 +162,7 @@ class Connection:
         client = await self._client()
         base = import_module(self._sdk)
         errors = (getattr(base, "OpenAIError", None) or base.AnthropicError,)
+        current_async_library_cvar.set("asyncio")  # which the HTTP libraries find out for each of their steps otherwise
         clock = time.perf_counter()
         self.asked += 1
         now = tries.get()
@@ -175,7 +178,7 @@ class Connection:
             return Problem(no_more_tries(self), seconds=time.perf_counter() - clock)
         except errors as error:
             return replace(explain(error, self, model), seconds=time.perf_counter() - clock)
-        text = scrub_reply(response.http_response.text, self.key)
+        text = scrub_reply(_text(response.http_response), self.key)
         return Received(text, response.retries_taken, time.perf_counter() - clock)
 
     async def aclose(self) -> None:
@@ -196,6 +199,14 @@ class Connection:
     def _prepare(self) -> Any:
         import_module(self._sdk)
         return self._make(self)
+
+
+def _text(response: Any) -> str:
+    """The body of a reply, which is JSON and so UTF-8: looking for another encoding takes longer than reading it."""
+    try:
+        return str(response.content, "utf-8")
+    except UnicodeDecodeError:
+        return str(response.text)
 
 
 _shared: WeakKeyDictionary[Settings, dict[tuple[str, str], Connection]] = WeakKeyDictionary()

@@ -9,12 +9,12 @@ import socket
 import pytest
 
 from reranking.models import Model, ModelError
-from reranking.providers.openai_chat import open_model
+from reranking.providers.openai_chat import make_client, open_model, post
 from reranking.providers.settings import Settings
 from reranking.replies import Text
 from reranking.requests import Message
 from tests.providers.fake_openai import LOCAL, completion, failure, model
-from tests.providers.fakes import KEY, SCHEMA, Script, ask, generate
+from tests.providers.fakes import KEY, SCHEMA, Script, ask, connection, generate
 
 # What is sent
 
@@ -35,6 +35,23 @@ def test_a_request_holds_the_messages_the_schema_and_the_limit_and_no_temperatur
     assert str(script.requests[0].url) == "https://api.openai.com/v1/chat/completions"
     assert script.requests[0].headers["authorization"] == f"Bearer {KEY}"
     assert reply.receipt.sent == {key: value for key, value in sent.items() if key != "messages"}
+
+
+@pytest.mark.parametrize("base_url", ["https://api.openai.com/v1", "http://localhost:9/a%20b/v1/", "http://[::1]:8000"])
+def test_a_request_is_what_the_sdks_own_method_sends(base_url):
+    script = Script(completion())
+
+    async def both_ways():
+        made = make_client(connection(script, "openai", sdk="openai", make=make_client, base_url=base_url))
+        messages = [{"role": "user", "content": "Is it about cats?"}]
+        await post(made, "/chat/completions", {"messages": messages, "model": "m"})
+        await made.chat.completions.create(messages=messages, model="m")
+
+    asyncio.run(both_ways())
+    ours, theirs = script.requests
+    assert (ours.method, ours.url, json.loads(ours.content)) == (theirs.method, theirs.url, json.loads(theirs.content))
+    assert dict(ours.headers) == dict(theirs.headers)
+    assert ours.extensions["timeout"] == theirs.extensions["timeout"]
 
 
 def test_a_request_without_a_schema_asks_for_free_text():
