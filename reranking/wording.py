@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
+import unicodedata
 from collections.abc import Sequence
 
 RAISE_THE_LIMIT = "Raise the limit and resume the run."
 """What to do where a spending limit stands in the way."""
-
-_NOT_IN_NAMES = re.compile(r"[^\w-]+")
 
 
 def listed(words: Sequence[str]) -> str:
@@ -24,7 +22,13 @@ def one_line(text: str, length: int) -> str:
 
 def file_stem(text: str) -> str:
     """How the text begins, as all file systems take it in a file's name."""
-    return _NOT_IN_NAMES.sub("-", text[:40]).strip("-").lower() or "rerank-lens"
+    words = "".join(character if _is_of_a_word(character) else " " for character in text[:40]).split()
+    return "-".join(words).lower() or "rerank-lens"
+
+
+def _is_of_a_word(character: str) -> bool:
+    """Whether it is a letter, a digit, an underscore, or a mark on one, as the vowel signs of Hindi are."""
+    return character.isalnum() or character == "_" or unicodedata.category(character).startswith("M")
 
 
 def in_bytes(size: int) -> str:
