@@ -162,7 +162,7 @@ class Connection:
         client = await self._client()
         base = import_module(self._sdk)
         errors = (getattr(base, "OpenAIError", None) or base.AnthropicError,)
-        current_async_library_cvar.set("asyncio")  # which the HTTP libraries find out for each of their steps otherwise
+        loop = current_async_library_cvar.set("asyncio")  # which the HTTP libraries find out for each step otherwise
         clock = time.perf_counter()
         self.asked += 1
         now = tries.get()
@@ -178,6 +178,8 @@ class Connection:
             return Problem(no_more_tries(self), seconds=time.perf_counter() - clock)
         except errors as error:
             return replace(explain(error, self, model), seconds=time.perf_counter() - clock)
+        finally:
+            current_async_library_cvar.reset(loop)
         text = scrub_reply(_text(response.http_response), self.key)
         return Received(text, response.retries_taken, time.perf_counter() - clock)
 
@@ -202,11 +204,14 @@ class Connection:
 
 
 def _text(response: Any) -> str:
-    """The body of a reply, which is JSON and so UTF-8: looking for another encoding takes longer than reading it."""
-    try:
-        return str(response.content, "utf-8")
-    except UnicodeDecodeError:
-        return str(response.text)
+    """The body of a reply. Nearly all are UTF-8, and to find out whether one is takes longer than to read it."""
+    named = response.headers.get("content-type", "").lower().partition("charset=")[2]
+    if named in {"", "utf-8"}:
+        try:
+            return str(response.content, "utf-8")
+        except UnicodeDecodeError:
+            pass
+    return str(response.text)
 
 
 _shared: WeakKeyDictionary[Settings, dict[tuple[str, str], Connection]] = WeakKeyDictionary()
@@ -240,7 +245,7 @@ def checked_url(url: str, provider: str) -> str:
         usable = False
     if not usable:
         raise ModelError("bad-request", f"The base URL of '{provider}' cannot be read. Write http://host:port/v1.")
-    if parts.username is not None or parts.query or parts.fragment:
+    if parts.username is not None or parts.query or "#" in url:
         raise ModelError(
             "bad-request",
             f"The base URL of '{provider}' may hold only a host, a port and a path. "

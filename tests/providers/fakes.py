@@ -18,6 +18,7 @@ class Script:
     """Replies in order, the last one for ever; a callable is asked with the body that was sent.
 
     A reply is a body (status 200), a `(status, body)`, a `(status, body, headers)` or an exception.
+    A body of bytes goes as it is.
     """
 
     def __init__(self, *replies):
@@ -32,6 +33,8 @@ class Script:
         if isinstance(reply, Exception):
             raise reply
         status, body, headers = (*reply, {})[:3] if isinstance(reply, tuple) else (200, reply, {})
+        if isinstance(body, bytes):
+            return httpx2.Response(status, content=body, headers=headers)
         if isinstance(body, str):
             return httpx2.Response(status, text=body, headers=headers)
         content = json.dumps(body)  # in ASCII: a server escapes half a surrogate pair

@@ -79,6 +79,30 @@ def test_the_organisation_of_the_environment_is_told_to_openai_only(monkeypatch)
 # What is read
 
 
+@pytest.mark.parametrize(
+    ("kind", "encoding"),
+    [
+        ("application/json", "utf-8"),
+        ("application/json; charset=utf-8", "utf-8"),
+        ("application/json; charset=UTF-8", "utf-8"),
+        ("application/json; charset=latin-1", "latin-1"),
+        ("application/json; charset=shift_jis", "shift_jis"),
+        ("application/json; charset=utf-16le", "utf-16le"),
+        ("text/plain", "utf-8"),
+    ],
+)
+def test_a_reply_is_read_in_the_encoding_that_it_names_and_as_utf_8_if_it_names_none(kind, encoding):
+    text = "日本" if encoding == "shift_jis" else "größer, déjà"
+    body = json.dumps(completion(text), ensure_ascii=False).encode(encoding)
+    reply = ask(model(Script((200, body, {"content-type": kind}))), generate())
+    assert reply.text == text
+
+
+def test_bytes_that_no_encoding_explains_cost_their_characters_and_not_the_reply():
+    body = json.dumps(completion("a?b")).encode().replace(b"?", b"\xff")
+    assert ask(model(Script((200, body))), generate()).text == "a\ufffdb"
+
+
 def test_usage_and_cost_and_the_model_that_answered_are_on_the_receipt():
     details = {"completion_tokens_details": {"reasoning_tokens": 64}, "prompt_tokens_details": {"cached_tokens": 0}}
     body = completion(usage=None) | {"usage": {"prompt_tokens": 1000, "completion_tokens": 100, **details}}

@@ -155,7 +155,9 @@ def test_a_key_that_cannot_be_one_is_reported_without_it(key):
     assert key not in problem.message
 
 
-@pytest.mark.parametrize("url", ["localhost:8000", "ftp://host/v1", "http://", "http://user:pass@host/v1"])
+@pytest.mark.parametrize(
+    "url", ["localhost:8000", "ftp://host/v1", "http://", "http://user:pass@host/v1", "http://host/v1#"]
+)
 def test_a_base_url_that_cannot_be_used_is_reported(url):
     problem = failure("vllm:m", environment={"VLLM_BASE_URL": url})
     assert problem.code == "bad-request"
