@@ -3,9 +3,9 @@
 The limit of a method is max(dependent steps, requests / 16) x latency: no schedule is faster.
 Dependent steps are those of the strategy itself, driven by a clock that only the model moves.
 Peers run on the same server in the same run, at their best settings; ours are medians over
-several lists, a peer's is of one. The cores are kept awake. On a machine that is busy with other
-work a step takes longer than its latency: `chrt -r 5 python -m benchmarks --only latency` keeps
-that out of the figures.
+several lists, a peer's is of one. The cores are kept awake; ours are measured once more on cores
+that fall asleep. On a machine that is busy with other work a step takes longer than its latency:
+`chrt -r 5 python -m benchmarks --only latency` keeps that out of the figures.
 """
 
 from __future__ import annotations
@@ -39,9 +39,6 @@ AHEAD = 5
 NEAR = 1.05
 """Times the limit within which being ahead is not asked for."""
 
-TIGHT = 1.15
-"""Times the limit from which on a method is also timed on cores that fall asleep while it waits."""
-
 
 @dataclass(frozen=True, slots=True)
 class Timed:
@@ -70,12 +67,11 @@ def latency() -> Iterator[Row]:
     with serving(LATENCY) as server:
         with awake():
             peers, problems = measure(server, [pair for method in METHODS for pair in method.peers])
-            timed = asyncio.run(_time_all(server, shapes, METHODS))
+            timed = asyncio.run(_time_all(server, shapes))
             for method in METHODS:
                 yield from _rows(method, timed[method.title], peers)
             yield from asyncio.run(_comparison(server, {title: one.seconds for title, one in timed.items()}))
-        tight = [method for method in METHODS if timed[method.title].of_the_limit > TIGHT]
-        for title, one in asyncio.run(_time_all(server, shapes, tight)).items():
+        for title, one in asyncio.run(_time_all(server, shapes)).items():
             yield Row(f"{title} | of the limit, on cores that fall asleep", one.of_the_limit, "x")
     for problem in problems:
         yield Row(f"not measured: {problem}", 1, "peer", "== 0")
@@ -89,14 +85,12 @@ def overhead() -> Iterator[Row]:
     yield from cpu.in_memory()
 
 
-async def _time_all(
-    server: Server, shapes: Mapping[str, Sequence[Shape]], methods: Sequence[Method]
-) -> dict[str, Timed]:
+async def _time_all(server: Server, shapes: Mapping[str, Sequence[Shape]]) -> dict[str, Timed]:
     registry = Registry()
     try:
-        for method in methods:  # what is imported once is not measured
+        for method in METHODS:  # what is imported once is not measured
             await _run(method, 4 if "setwise" in method.strategy else 6, 0, server, registry)
-        return {method.title: await _time(method, shapes[method.title], server, registry) for method in methods}
+        return {method.title: await _time(method, shapes[method.title], server, registry) for method in METHODS}
     finally:
         await registry.aclose()
 
