@@ -73,18 +73,18 @@ async def run_strategy(
     label: str = "",
     resolve: Resolve | None = None,
     nonce: str | None = None,
-    on_answer: Callable[[Run], None] | None = None,
+    on_progress: Callable[[Run], None] | None = None,
     common: Common | None = None,
 ) -> Ranking:
     """Run one strategy to its end and return its ranking, with what it took.
 
     `resolve` finds this run's models (default: the gateway's way). `nonce` keeps its requests
-    apart from equal ones, so that repetitions are asked again. `on_answer` is called with the
-    run after every answered request. `common` is what it shares with other strategies of the same
-    comparison, such as the spending limit. Raises only CancelledError.
+    apart from equal ones, so that repetitions are asked again. `on_progress` is called with the
+    run after every answered request, and when a call is tried again. `common` is what it shares
+    with other strategies of the same comparison, such as the spending limit. Raises only CancelledError.
     """
     documents = _documents(candidates)
-    run = Run(label, query, documents, resolve, nonce, on_answer, common if common is not None else Common())
+    run = Run(label, query, documents, resolve, nonce, on_progress, common if common is not None else Common())
     clock = time.perf_counter()
     try:
         ranking: Ranking = await drive(strategy.steps(query, candidates), gateway, run)

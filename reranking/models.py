@@ -92,13 +92,18 @@ class Tries:
     more, and `received` is the receipt of replies that came in full on the way to the answer.
     `is_open` says that the last try left and that nothing has come back from it, so that the
     server may charge for it; `lost` counts those that another try followed. `again`, if it is
-    there, says whether such a one may follow.
+    there, says whether such a one may follow. `trouble` is what the last try met with, in two words
+    or three, and `on_retry` is called when another follows it.
     """
 
-    __slots__ = ("_is_first", "again", "is_open", "lost", "received", "retries", "sent")
+    __slots__ = ("_is_first", "again", "is_open", "lost", "on_retry", "received", "retries", "sent", "trouble")
 
-    def __init__(self, again: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self, again: Callable[[], bool] | None = None, on_retry: Callable[[Tries], None] | None = None
+    ) -> None:
         self.again = again
+        self.on_retry = on_retry
+        self.trouble = ""
         self.sent: Mapping[str, Any] = {}
         self.retries = 0
         self.received: Receipt | None = None
@@ -118,7 +123,10 @@ class Tries:
                 return False
             self.lost += 1
             self.is_open = False
-        self.retries += not self._is_first
+        if not self._is_first:
+            self.retries += 1
+            if self.on_retry is not None:
+                self.on_retry(self)
         self._is_first = False
         return True
 

@@ -210,7 +210,7 @@ def test_an_estimate_is_exact_only_if_no_nested_strategy_asks_by_what_it_hears()
 def test_progress_is_reported_after_every_answer():
     seen = []
     model = Scripted(lambda request, number: Text(text="x"))
-    rank(Chains(model=model), 2, on_answer=lambda run: seen.append(run.requests))
+    rank(Chains(model=model), 2, on_progress=lambda run: seen.append(run.requests))
     assert seen == list(range(1, 13))
 
 

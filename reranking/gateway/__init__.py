@@ -239,7 +239,8 @@ class Gateway:
             return Landed(vain, False)
         started, clock = time.time(), time.perf_counter()
         budget, held = run.common.budget, flight.held
-        told = Tries(None if budget is None or held is None else partial(budget.take_again, held, run, model.name))
+        again = None if budget is None or held is None else partial(budget.take_again, held, run, model.name)
+        told = Tries(again, run.retry)
         waits, counts = pauses.set(flight.line.pauses()), tries.set(told)
         try:
             reply: Reply | Failed = await model.answer(request)
@@ -254,6 +255,7 @@ class Gateway:
         finally:  # else they are kept with the flight, for as long as its batch
             pauses.reset(waits)
             tries.reset(counts)
+            run.tried_again.discard(told)
         seconds = time.perf_counter() - clock
         flight.is_received = True
         if isinstance(reply, PartedReply) and reply.size() != len(cast(PerText, request).texts):

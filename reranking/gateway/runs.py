@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from reranking.archive import Source
 from reranking.documents import Document
 from reranking.gateway.patience import Patience
-from reranking.models import Model, ModelRef
+from reranking.models import Model, ModelRef, Tries
 from reranking.ranking import Usage
 from reranking.replies import Failed, Reply
 
@@ -74,8 +74,9 @@ class Run:
 
     `resolve` turns names into models for this run (default: the gateway's), so that each
     user's keys serve that user only. `nonce` keeps its requests apart from equal ones of other
-    runs. `on_answer` is called with the run after each answered request. `common` is what it
-    shares with the other strategies of its comparison.
+    runs. `on_progress` is called with the run after each answered request, and when a call is tried
+    again; `tried_again` are those that have been and are under way. `common` is what it shares with
+    the other strategies of its comparison.
     """
 
     label: str = ""
@@ -83,7 +84,7 @@ class Run:
     documents: Sequence[Document] = ()
     resolve: Resolve | None = None
     nonce: str | None = None
-    on_answer: Callable[[Run], None] | None = None
+    on_progress: Callable[[Run], None] | None = None
     common: Common = field(default_factory=Common)
     requests: int = 0
     failed: int = 0
@@ -99,6 +100,7 @@ class Run:
     model_seconds: float | None = 0.0
     hopeless: dict[str, Failed] = field(default_factory=dict)
     models: dict[Any, Model] = field(default_factory=dict)
+    tried_again: set[Tries] = field(default_factory=set)
 
     def count(
         self,
@@ -137,8 +139,12 @@ class Run:
         self.cost_usd = _sum(self.cost_usd, cost)
         if whose == "resumed" or source not in PASSED_ON:
             self.spent_usd = _sum(self.spent_usd, cost)
-        if self.on_answer is not None:
-            self.on_answer(self)
+        self._tell()
+
+    def retry(self, call: Tries) -> None:
+        """Take note of a call that is tried again."""
+        self.tried_again.add(call)
+        self._tell()
 
     def pay(self, cost: float | None) -> None:
         """Add what a call cost that answered no request, None if that is unknown."""
@@ -160,6 +166,10 @@ class Run:
             spent_usd=self.spent_usd,
             uncounted=self.uncounted,
         )
+
+    def _tell(self) -> None:
+        if self.on_progress is not None:
+            self.on_progress(self)
 
 
 def _sum(total: float | None, cost: float | None) -> float | None:

@@ -273,8 +273,10 @@ class Jobs:
             part.predicted = await asyncio.to_thread(_predicted, part.strategy, status.query, candidates, live.resolve)
 
         def count(run: Run) -> None:
+            if run.requests > part.done:
+                part.answered = time.time()
             part.done, part.saved, part.spent_usd = run.requests, run.cached - run.resumed, run.spent_usd
-            part.failed, part.answered = run.failed, time.time()
+            part.failed, part.troubles = run.failed, tuple(call.trouble for call in run.tried_again)
 
         ranking = await run_strategy(
             part.strategy,
@@ -284,7 +286,7 @@ class Jobs:
             label=f"{status.id}/{part.position}/{part.repetition}",
             resolve=live.resolve,
             nonce=f"{status.id}/{part.repetition}" if status.kind == "bias" else part.nonce,
-            on_answer=count,
+            on_progress=count,
             common=live.common,
         )
         part.ranking = ranking

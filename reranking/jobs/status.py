@@ -23,7 +23,8 @@ class Part:
     from equal ones without it, or with another. `predicted` is None until it is known; `done`,
     `failed` (those of them that brought no reply), `saved` (those that needed no call of this job,
     now or before it was resumed) and `spent_usd` (what its calls cost, None: unknown) grow while it
-    runs, and `answered` is when the last of them was done; `ranking` is there when it is over.
+    runs, `answered` is when the last of them was done, and `troubles` is what those met with that are
+    being tried again; `ranking` is there when it is over.
     """
 
     position: int
@@ -37,6 +38,7 @@ class Part:
     saved: int = 0
     spent_usd: float | None = 0.0
     answered: float | None = None
+    troubles: tuple[str, ...] = ()
     ranking: Ranking | None = None
 
     @property

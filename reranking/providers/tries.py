@@ -31,9 +31,11 @@ def noting(client: Any) -> Any:
         try:
             return await send(request, **options)
         except never_left:
+            now.trouble = "no connection"
             raise
-        except BaseException:  # called off, too
+        except BaseException as error:  # called off, too
             now.is_open = True
+            now.trouble = "no reply" if isinstance(error, httpx2.TimeoutException) else "connection lost"
             raise
 
     client.send = noted

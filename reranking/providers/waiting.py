@@ -19,7 +19,7 @@ from contextvars import ContextVar
 from email.utils import mktime_tz, parsedate_tz
 from typing import Any
 
-from reranking.models import pauses
+from reranking.models import pauses, tries
 from reranking.providers.told import take_at_its_word
 
 LONGEST_WAIT = 120.0
@@ -71,7 +71,8 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
 def listen(client: Any) -> Any:
     """`client`, an HTTP client for an SDK, which from now on keeps each try to the connection's rate.
 
-    It also tells the SDK to ask again after a failure that a reply reports, and not where that is in vain.
+    It also tells the SDK to ask again after a failure that a reply reports, and not where that is in vain,
+    and notes what the failure was.
     """
     hooks = client.event_hooks
     client.event_hooks = {
@@ -96,6 +97,9 @@ async def _keep_to_the_rate(_: Any) -> None:
 async def _judge(response: Any) -> None:
     if response.status_code < 400:
         return
+    now = tries.get()
+    if now is not None:
+        now.trouble = "rate limit" if response.status_code == 429 else f"error {response.status_code}"
     limit = _within.get()
     wait, end = retry_after(response.headers) or 0.0, None if limit is None else limit.when()
     if wait > LONGEST_WAIT or (end is not None and asyncio.get_running_loop().time() + wait >= end):

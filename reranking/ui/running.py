@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from html import escape
 from itertools import groupby
@@ -101,7 +102,8 @@ def _bar(name: str, parts: list[Part], started: float) -> str:
         if loading := _loading(first.strategy):
             text = f"{text}, {loading}" if done else loading
         elif predicted:
-            text += _silence(parts, started) or _left(done, predicted, started)
+            troubles, silence = _troubles(parts), _silence(parts, started)
+            text += (troubles or silence) if silence else troubles + _left(done, predicted, started)
     spent = [part.spent_usd for part in parts]
     known = [cost for cost in spent if cost is not None]
     cost = "" if len(known) < len(spent) or not sum(known) else f" · {money(sum(known))}"
@@ -121,6 +123,16 @@ def _loading(strategy: Strategy) -> str:
 def _failures(failed: int) -> str:
     """How many requests came to nothing, if any did."""
     return f", {failed:,} failed" if failed else ""
+
+
+def _troubles(parts: Sequence[Part]) -> str:
+    """How many requests are being tried again, and why, if any are."""
+    troubles = Counter(trouble for part in parts for trouble in part.troubles)
+    return (
+        f", {troubles.total():,} tried again ({', '.join(name for name, _ in troubles.most_common())})"
+        if troubles
+        else ""
+    )
 
 
 def _silence(parts: Sequence[Part], started: float) -> str:

@@ -269,3 +269,42 @@ def test_a_call_that_nothing_was_received_of_has_no_receipt_when_it_is_called_of
     told = completion("yes", logprobs=first_token(yes=0.9, no=0.1))
     call, _, run = _called_off(Script(told), lambda body: True)
     assert (call.reply.code, call.reply.receipt, run.cost_usd) == ("cancelled", None, None)
+
+
+@pytest.mark.parametrize("api", APIS)
+@pytest.mark.parametrize(
+    ("fault", "trouble"),
+    [
+        (BUSY, "rate limit"),
+        (DOWN, "error 500"),
+        (TOLD_DOWN, "error 502"),
+        (SLOW, "no reply"),
+        (BROKEN, "connection lost"),
+        (NO_SERVER, "no connection"),
+    ],
+)
+def test_a_run_tells_of_a_call_that_is_tried_again_while_it_is_and_no_longer(api, fault, trouble):
+    fine = {"id": "m", "type": "message", "role": "assistant", "model": "m", "stop_reason": "end_turn",
+            "content": [{"type": "text", "text": "fine"}], "usage": {"input_tokens": 1, "output_tokens": 1},
+            "results": [{"index": 0, "relevance_score": 0.5}, {"index": 1, "relevance_score": 0.1}],
+            "choices": FINE["choices"]}  # fmt: skip
+    told = []
+    run = Run(on_progress=lambda run: told.append([call.trouble for call in run.tried_again]))
+    asked = model(Script(fault, fault, fine), api)
+    (reply,) = asyncio.run(Gateway(lambda ref: ref).ask([question(asked)], run))
+    assert not isinstance(reply, Failed)
+    assert told == [[trouble], [trouble], []]
+
+
+def test_a_call_that_is_called_off_between_its_tries_is_not_told_of_any_longer():
+    run = Run()
+
+    async def call_off():
+        asking = asyncio.ensure_future(Gateway(lambda ref: ref).ask([question(model(Script(NO_SERVER)))], run))
+        while not run.tried_again:
+            await asyncio.sleep(0.01)
+        asking.cancel()
+        await asyncio.wait([asking])
+
+    asyncio.run(call_off())
+    assert not run.tried_again

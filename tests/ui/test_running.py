@@ -70,6 +70,15 @@ def test_the_line_of_a_strategy_says_for_how_long_no_reply_came_and_guesses_no_t
     assert "no reply" not in line(0, begun=2.0)
 
 
+def test_the_line_of_a_strategy_says_how_many_requests_are_tried_again_and_what_they_met_with(model):
+    met = ("error 503", "rate limit", "error 503")
+    assert "0 of 16 requests, 3 tried again (error 503, rate limit)<" in line(0, troubles=met)
+    assert "0 of 16 requests, 1 tried again (no connection)<" in line(0, begun=15.2, troubles=("no connection",))
+    at_work = line(7, begun=4.0, answered=time.time(), troubles=("rate limit",))
+    assert "7 of 16 requests, 1 tried again (rate limit), about" in at_work
+    assert "tried again" not in line(3)
+
+
 def test_one_request_is_not_called_requests(model):
     assert "0 of 1 request<" in line(0, predicted=1)
 
