@@ -71,8 +71,15 @@ def latency() -> Iterator[Row]:
             for method in METHODS:
                 yield from _rows(method, timed[method.title], peers)
             yield from asyncio.run(_comparison(server, {title: one.seconds for title, one in timed.items()}))
-        for title, one in asyncio.run(_time_all(server, shapes)).items():
+        asleep = asyncio.run(_time_all(server, shapes))
+        for title, one in asleep.items():
             yield Row(f"{title} | of the limit, on cores that fall asleep", one.of_the_limit, "x")
+        yield Row(
+            "each alone | wrong, on cores that fall asleep",
+            sum(one.wrong for one in asleep.values()),
+            "rankings",
+            "== 0",
+        )
     for problem in problems:
         yield Row(f"not measured: {problem}", 1, "peer", "== 0")
 

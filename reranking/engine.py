@@ -80,7 +80,7 @@ async def run_strategy(
 
     `resolve` finds this run's models (default: the gateway's way). `nonce` keeps its requests
     apart from equal ones, so that repetitions are asked again. `on_progress` is called with the
-    run after every answered request, and when a call is tried again. `common` is what it shares
+    run after every answered request, and when a try of a call has failed. `common` is what it shares
     with other strategies of the same comparison, such as the spending limit. Raises only CancelledError.
     """
     documents = _documents(candidates)

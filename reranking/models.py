@@ -92,18 +92,18 @@ class Tries:
     more, and `received` is the receipt of replies that came in full on the way to the answer.
     `is_open` says that the last try left and that nothing has come back from it, so that the
     server may charge for it; `lost` counts those that another try followed. `again`, if it is
-    there, says whether such a one may follow. `trouble` is what the last try met with, in two words
-    or three, and `on_retry` is called when another follows it.
+    there, says whether such a one may follow. `on_trouble` is called with what a try met with, in
+    two words or three, and with nothing once another call begins.
     """
 
-    __slots__ = ("_is_first", "again", "is_open", "lost", "on_retry", "received", "retries", "sent", "trouble")
+    __slots__ = ("_is_first", "_trouble", "again", "is_open", "lost", "on_trouble", "received", "retries", "sent")
 
     def __init__(
-        self, again: Callable[[], bool] | None = None, on_retry: Callable[[Tries], None] | None = None
+        self, again: Callable[[], bool] | None = None, on_trouble: Callable[[str], None] | None = None
     ) -> None:
         self.again = again
-        self.on_retry = on_retry
-        self.trouble = ""
+        self.on_trouble = on_trouble
+        self._trouble = ""
         self.sent: Mapping[str, Any] = {}
         self.retries = 0
         self.received: Receipt | None = None
@@ -115,6 +115,7 @@ class Tries:
         """A call begins that has these parameters."""
         self.sent = sent
         self._is_first = True
+        self.meet("")
 
     def begin(self) -> bool:
         """A try of the call begins; False if it must not."""
@@ -123,12 +124,15 @@ class Tries:
                 return False
             self.lost += 1
             self.is_open = False
-        if not self._is_first:
-            self.retries += 1
-            if self.on_retry is not None:
-                self.on_retry(self)
+        self.retries += not self._is_first
         self._is_first = False
         return True
+
+    def meet(self, trouble: str) -> None:
+        """A try of the call has met with `trouble`."""
+        if self.on_trouble is not None and (trouble or self._trouble):
+            self.on_trouble(trouble)
+        self._trouble = trouble
 
 
 tries: ContextVar[Tries | None] = ContextVar("tries", default=None)

@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from reranking.wording import listed
+
 ROOT = Path(__file__).resolve().parent.parent
 IN_README = ("compare", "view", "engine", "start", "embedded", "overhead")
 HEAD = "| | measured | target |\n| --- | --- | --- |\n"
@@ -35,8 +37,8 @@ LATENCY = (
     "several lists, peers of one; a peer's figure is for its nearest method, at its best settings. Known steps are "
     "what a method's definition comes to or, where that hangs on the answers, what the best schedule took that is "
     "known from elsewhere. The limit leaves no time for the client's own work; at most 1.2 times the limit is asked. "
-    "The cores are kept awake, by idle-priority loops, and all was measured with real-time priority "
-    "(`chrt -r 5`). A second column has ours on cores that fall asleep whenever a client waits: "
+    "The cores are kept awake, by idle-priority loops; where other work shares the machine, real-time priority "
+    "(`chrt -r 5`) keeps it out. A second column has ours on cores that fall asleep whenever a client waits: "
     "{asleep}.\n\n"
     "| method | seconds | of the limit | falling asleep | steps | known | requests | peers, seconds |\n"
     "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n"
@@ -61,15 +63,15 @@ def _write_latency(rows: list[dict[str, Any]]) -> None:
         if row["name"].endswith(" | dependent steps"):
             found[row["name"].split(" | ")[0]]["known"] = float(row["target"].removeprefix("<= "))
     peers = {row["name"].split(" | ")[0]: row["peers"] for row in rows if row["name"].endswith(" | seconds")}
+    methods = {name: figures for name, figures in found.items() if "dependent steps" in figures}
     lines = [
         f"| {name} | {' | '.join(_figure(figures.get(figure)) for figure in STEPS)} "
         f"| {'; '.join(f'{peer} {value:g}' for peer, value in peers.get(name, {}).items()) or 'none'} |\n"
-        for name, figures in found.items()
-        if "dependent steps" in figures
+        for name, figures in methods.items()
     ]
     if lines:
-        late = [f"{name} ({figures[ASLEEP]:g})" for name, figures in found.items() if figures.get(ASLEEP, 0) > ASKED]
-        asleep = f"more than 1.2 there are {' and '.join(late)}" if late else "none is over 1.2 there either"
+        late = [f"{name} ({figures[ASLEEP]:g})" for name, figures in methods.items() if figures[ASLEEP] > ASKED]
+        asleep = f"more than 1.2 there are {listed(late)}" if late else "no method takes more than 1.2 there"
         (ROOT / "docs" / "latency.md").write_text(LATENCY.format(asleep=asleep) + "".join(lines), encoding="utf-8")
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from reranking.documents import Document
 from reranking.jobs import Jobs, predict
-from reranking.models import ModelError
+from reranking.models import ModelError, tries
+from reranking.replies import Choices
 from reranking.store import StoreError
 from reranking.strategies.catalogue import make
 from tests.job_runs import resolver, start, wait_until
@@ -211,8 +212,6 @@ def test_a_heartbeat_that_cannot_be_stored_once_is_tried_again(jobs, store, monk
 
 
 def test_a_job_at_work_tells_how_many_requests_failed_and_when_the_last_was_answered(jobs):
-    from reranking.replies import Choices
-
     async def answer(request, number):
         if number > 3:
             await asyncio.sleep(60)
@@ -230,3 +229,23 @@ def test_a_job_at_work_tells_how_many_requests_failed_and_when_the_last_was_answ
     jobs.wait(job, 10)
     jobs.resume(job, resolver(PerfectOracle([0.5] * 6)))
     assert [part.failed for part in jobs.wait(job, 10).parts] == [0]
+
+
+def test_a_part_says_what_its_requests_met_with_that_are_tried_again_and_that_is_no_answer(jobs):
+    async def answer(request, number):
+        if number == 1:
+            return Choices(logprobs=(-0.1, -2.0))
+        await asyncio.sleep(0.1)
+        tries.get().meet("error 503" if number % 2 else "rate limit")
+        await asyncio.sleep(60)
+
+    model = Scripted(answer, fingerprint="f")
+    job = start(jobs, model, "yes-no(model='m')")
+    (part,) = jobs.status(job).parts
+    wait_until(lambda: part.done == 1)
+    met = time.time()
+    wait_until(lambda: len(part.troubles) == 5)
+    assert sorted(part.troubles) == ["error 503"] * 2 + ["rate limit"] * 3
+    assert part.answered < met
+    jobs.cancel(job)
+    assert jobs.wait(job, 10).state == "cancelled"

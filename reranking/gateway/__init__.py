@@ -240,7 +240,7 @@ class Gateway:
         started, clock = time.time(), time.perf_counter()
         budget, held = run.common.budget, flight.held
         again = None if budget is None or held is None else partial(budget.take_again, held, run, model.name)
-        told = Tries(again, run.retry)
+        told = Tries(again, partial(_tell_of, flight))
         waits, counts = pauses.set(flight.line.pauses()), tries.set(told)
         try:
             reply: Reply | Failed = await model.answer(request)
@@ -255,7 +255,6 @@ class Gateway:
         finally:  # else they are kept with the flight, for as long as its batch
             pauses.reset(waits)
             tries.reset(counts)
-            run.tried_again.discard(told)
         seconds = time.perf_counter() - clock
         flight.is_received = True
         if isinstance(reply, PartedReply) and reply.size() != len(cast(PerText, request).texts):
@@ -300,6 +299,7 @@ class Gateway:
     def _land(self, flight: Flight, _: asyncio.Task[Landed]) -> None:
         self._leave(flight, None)
         for ticket, tray in flight.watchers:
+            ticket.run.troubles.pop(flight, None)
             ticket.missing -= 1
             if ticket.missing == 0:
                 tray.put(ticket)
@@ -309,8 +309,10 @@ class Gateway:
 
     def _release(self, ticket: Ticket) -> Iterator[asyncio.Task[Landed]]:
         """Let go of what the ticket waited for; gives the tasks that are called off by that."""
+        ticket.is_waiting = False
         for flight in ticket.flights:
             flight.waiting -= 1
+            ticket.run.troubles.pop(flight, None)
             if flight.waiting == 0 and not flight.has_landed and not flight.is_received:
                 self._forget(flight)  # at once: who asks now must not wait for a flight that is being called off
                 if flight.task is not None:
@@ -350,6 +352,12 @@ class Gateway:
         at_once, per_minute = getattr(model, "concurrency", DEFAULT_CONCURRENCY), getattr(model, "per_minute", None)
         line.hear(model.name, Limits(getattr(model, "limits_as_of", 0), at_once, per_minute))
         return line
+
+
+def _tell_of(flight: Flight, trouble: str) -> None:
+    """Tell the runs that wait for the flight what a try of it met with."""
+    for run in {ticket.run for ticket, _ in flight.watchers if ticket.is_waiting}:
+        run.meet(flight, trouble)
 
 
 def _raise_unkept(ticket: Ticket, batch: Sequence[Ticket]) -> None:

@@ -234,6 +234,7 @@ class Ticket:
     reply: Reply | Failed | None = None
     seconds: float | None = None  # what the model took for the reply
     free: bool = False  # whether the reply is a failure that nothing is charged for
+    is_waiting: bool = True  # whether its asker does
 
 
 class Tray:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from reranking.archive import Source
 from reranking.documents import Document
 from reranking.gateway.patience import Patience
-from reranking.models import Model, ModelRef, Tries
+from reranking.models import Model, ModelRef
 from reranking.ranking import Usage
 from reranking.replies import Failed, Reply
 
@@ -74,9 +74,9 @@ class Run:
 
     `resolve` turns names into models for this run (default: the gateway's), so that each
     user's keys serve that user only. `nonce` keeps its requests apart from equal ones of other
-    runs. `on_progress` is called with the run after each answered request, and when a call is tried
-    again; `tried_again` are those that have been and are under way. `common` is what it shares with
-    the other strategies of its comparison.
+    runs. `on_progress` is called with the run after each answered request, and when a try of a call
+    that it waits for has failed; it must not raise. `troubles` is what the last try met with of each
+    call under way of which one failed. `common` is what it shares with the other strategies of its comparison.
     """
 
     label: str = ""
@@ -100,7 +100,7 @@ class Run:
     model_seconds: float | None = 0.0
     hopeless: dict[str, Failed] = field(default_factory=dict)
     models: dict[Any, Model] = field(default_factory=dict)
-    tried_again: set[Tries] = field(default_factory=set)
+    troubles: dict[object, str] = field(default_factory=dict)
 
     def count(
         self,
@@ -141,9 +141,12 @@ class Run:
             self.spent_usd = _sum(self.spent_usd, cost)
         self._tell()
 
-    def retry(self, call: Tries) -> None:
-        """Take note of a call that is tried again."""
-        self.tried_again.add(call)
+    def meet(self, call: object, trouble: str) -> None:
+        """Take note of what a try of a call met with, or if that is nothing that it need not be told of any more."""
+        if trouble:
+            self.troubles[call] = trouble
+        else:
+            self.troubles.pop(call, None)
         self._tell()
 
     def pay(self, cost: float | None) -> None:

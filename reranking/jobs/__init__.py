@@ -276,7 +276,7 @@ class Jobs:
             if run.requests > part.done:
                 part.answered = time.time()
             part.done, part.saved, part.spent_usd = run.requests, run.cached - run.resumed, run.spent_usd
-            part.failed, part.troubles = run.failed, tuple(call.trouble for call in run.tried_again)
+            part.failed, part.troubles = run.failed, tuple(run.troubles.values())
 
         ranking = await run_strategy(
             part.strategy,

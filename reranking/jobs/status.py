@@ -23,8 +23,8 @@ class Part:
     from equal ones without it, or with another. `predicted` is None until it is known; `done`,
     `failed` (those of them that brought no reply), `saved` (those that needed no call of this job,
     now or before it was resumed) and `spent_usd` (what its calls cost, None: unknown) grow while it
-    runs, `answered` is when the last of them was done, and `troubles` is what those met with that are
-    being tried again; `ranking` is there when it is over.
+    runs, `answered` is when the last of them was done, and `troubles` is what the last try met with of
+    each that is under way and of which one failed; `ranking` is there when it is over.
     """
 
     position: int

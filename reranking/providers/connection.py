@@ -162,7 +162,7 @@ class Connection:
         client = await self._client()
         base = import_module(self._sdk)
         errors = (getattr(base, "OpenAIError", None) or base.AnthropicError,)
-        loop = current_async_library_cvar.set("asyncio")  # which the HTTP libraries find out for each step otherwise
+        token = current_async_library_cvar.set("asyncio")  # which the HTTP libraries find out for each step otherwise
         clock = time.perf_counter()
         self.asked += 1
         now = tries.get()
@@ -179,7 +179,7 @@ class Connection:
         except errors as error:
             return replace(explain(error, self, model), seconds=time.perf_counter() - clock)
         finally:
-            current_async_library_cvar.reset(loop)
+            current_async_library_cvar.reset(token)
         text = scrub_reply(_text(response.http_response), self.key)
         return Received(text, response.retries_taken, time.perf_counter() - clock)
 
@@ -204,14 +204,12 @@ class Connection:
 
 
 def _text(response: Any) -> str:
-    """The body of a reply. Nearly all are UTF-8, and to find out whether one is takes longer than to read it."""
-    named = response.headers.get("content-type", "").lower().partition("charset=")[2]
-    if named in {"", "utf-8"}:
-        try:
-            return str(response.content, "utf-8")
-        except UnicodeDecodeError:
-            pass
-    return str(response.text)
+    """The body of a reply: UTF-8, as JSON is, and only where it cannot be that what its header names."""
+    try:
+        text = str(response.content, "utf-8")
+    except UnicodeDecodeError:
+        return str(response.text)
+    return text if "\0" not in text else str(response.text)
 
 
 _shared: WeakKeyDictionary[Settings, dict[tuple[str, str], Connection]] = WeakKeyDictionary()

@@ -31,11 +31,12 @@ def noting(client: Any) -> Any:
         try:
             return await send(request, **options)
         except never_left:
-            now.trouble = "no connection"
+            now.meet("no connection")
             raise
         except BaseException as error:  # called off, too
             now.is_open = True
-            now.trouble = "no reply" if isinstance(error, httpx2.TimeoutException) else "connection lost"
+            if isinstance(error, Exception):
+                now.meet("no reply" if isinstance(error, httpx2.TimeoutException) else "connection lost")
             raise
 
     client.send = noted

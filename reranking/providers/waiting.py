@@ -99,7 +99,7 @@ async def _judge(response: Any) -> None:
         return
     now = tries.get()
     if now is not None:
-        now.trouble = "rate limit" if response.status_code == 429 else f"error {response.status_code}"
+        now.meet("rate limit" if response.status_code == 429 else f"error {response.status_code}")
     limit = _within.get()
     wait, end = retry_after(response.headers) or 0.0, None if limit is None else limit.when()
     if wait > LONGEST_WAIT or (end is not None and asyncio.get_running_loop().time() + wait >= end):

@@ -102,8 +102,7 @@ def _bar(name: str, parts: list[Part], started: float) -> str:
         if loading := _loading(first.strategy):
             text = f"{text}, {loading}" if done else loading
         elif predicted:
-            troubles, silence = _troubles(parts), _silence(parts, started)
-            text += (troubles or silence) if silence else troubles + _left(done, predicted, started)
+            text += _troubles(parts) + (_silence(parts, started) or _left(done, predicted, started))
     spent = [part.spent_usd for part in parts]
     known = [cost for cost in spent if cost is not None]
     cost = "" if len(known) < len(spent) or not sum(known) else f" · {money(sum(known))}"
@@ -126,8 +125,8 @@ def _failures(failed: int) -> str:
 
 
 def _troubles(parts: Sequence[Part]) -> str:
-    """How many requests are being tried again, and why, if any are."""
-    troubles = Counter(trouble for part in parts for trouble in part.troubles)
+    """How many requests are being tried again, and what they met with, if any are."""
+    troubles = Counter(sorted(trouble for part in parts if part.ranking is None for trouble in part.troubles))
     return (
         f", {troubles.total():,} tried again ({', '.join(name for name, _ in troubles.most_common())})"
         if troubles
@@ -140,7 +139,7 @@ def _silence(parts: Sequence[Part], started: float) -> str:
     silent = time.time() - max([started, *(part.answered for part in parts if part.answered is not None)])
     if silent < QUIET_SECONDS:
         return ""
-    return f", no reply for {silent:.0f} s" if silent < 90 else f", no reply for {silent / 60:.0f} min"
+    return f", no answer for {silent:.0f} s" if silent < 90 else f", no answer for {silent / 60:.0f} min"
 
 
 def _left(done: int, predicted: int, started: float) -> str:

@@ -89,9 +89,10 @@ def test_the_organisation_of_the_environment_is_told_to_openai_only(monkeypatch)
         ("application/json; charset=shift_jis", "shift_jis", "日本"),
         ("application/json; charset=utf-16le", "utf-16le", "each byte is one of UTF-8, too"),
         ("text/plain", "utf-8", "größer, 日本"),
+        ("application/json; charset=latin-1", "utf-8", "größer, 日本"),
     ],
 )
-def test_a_reply_is_read_in_the_encoding_that_it_names_and_as_utf_8_if_it_names_none(kind, encoding, text):
+def test_a_reply_is_read_as_utf_8_or_if_it_cannot_be_that_in_the_encoding_that_it_names(kind, encoding, text):
     body = json.dumps(completion(text), ensure_ascii=False).encode(encoding)
     reply = ask(model(Script((200, body, {"content-type": kind}))), generate())
     assert reply.text == text

@@ -17,7 +17,7 @@ from reranking.replies import Choices, Failed
 from reranking.requests import Message, Score
 from reranking.store.calls import written
 from tests.providers.fake_openai import completion, error, first_token
-from tests.providers.fakes import Script, choose, connection, generate
+from tests.providers.fakes import SCHEMA, Script, choose, connection, generate
 
 URL = "http://localhost:9/v1"
 APIS = ("openai", "anthropic", "rerank")
@@ -289,22 +289,41 @@ def test_a_run_tells_of_a_call_that_is_tried_again_while_it_is_and_no_longer(api
             "results": [{"index": 0, "relevance_score": 0.5}, {"index": 1, "relevance_score": 0.1}],
             "choices": FINE["choices"]}  # fmt: skip
     told = []
-    run = Run(on_progress=lambda run: told.append([call.trouble for call in run.tried_again]))
+    run = Run(on_progress=lambda run: told.append([*run.troubles.values()]))
     asked = model(Script(fault, fault, fine), api)
     (reply,) = asyncio.run(Gateway(lambda ref: ref).ask([question(asked)], run))
     assert not isinstance(reply, Failed)
     assert told == [[trouble], [trouble], []]
 
 
-def test_a_call_that_is_called_off_between_its_tries_is_not_told_of_any_longer():
-    run = Run()
+def test_what_a_call_met_with_is_not_told_of_the_next_call_for_the_same_answer():
+    refused = (400, error("no response_format here", param="response_format"))
+    told = []
+    script = Script(BUSY, refused, lambda _: told.append("asked without") or FINE)
+    run = Run(on_progress=lambda run: told.append([*run.troubles.values()]))
+    asked = replace(question(model(script)), schema=SCHEMA)
+    asyncio.run(Gateway(lambda ref: ref).ask([asked], run))
+    assert told == [["rate limit"], ["error 400"], [], "asked without", []]
 
-    async def call_off():
-        asking = asyncio.ensure_future(Gateway(lambda ref: ref).ask([question(model(Script(NO_SERVER)))], run))
-        while not run.tried_again:
-            await asyncio.sleep(0.01)
-        asking.cancel()
-        await asyncio.wait([asking])
 
-    asyncio.run(call_off())
-    assert not run.tried_again
+def test_all_runs_that_wait_for_a_call_are_told_of_its_tries_and_none_that_does_not_any_more():
+    told = {"first": [], "second": []}
+
+    async def two_runs():
+        met = asyncio.Event()
+
+        def note(run):
+            told[run.label].append([*run.troubles.values()])
+            met.set()
+
+        gateway, asked = Gateway(lambda ref: ref), question(model(Script(DOWN, DOWN, FINE)))
+        first, second = Run("first", on_progress=note), Run("second", on_progress=note)
+        leaving, staying = (asyncio.ensure_future(gateway.ask([asked], run)) for run in (first, second))
+        await asyncio.wait_for(met.wait(), 20)
+        leaving.cancel()
+        await asyncio.wait_for(staying, 20)
+        assert not first.troubles
+        assert not second.troubles
+
+    asyncio.run(two_runs())
+    assert told == {"first": [["error 500"]], "second": [["error 500"], ["error 500"], []]}

@@ -60,20 +60,21 @@ def test_the_line_of_a_strategy_says_how_many_of_its_requests_failed_so_far(mode
     assert "about" in line(7, failed=5, begun=4.0, answered=time.time())
 
 
-def test_the_line_of_a_strategy_says_for_how_long_no_reply_came_and_guesses_no_time_left_meanwhile(model):
-    assert "0 of 16 requests, no reply for 15 s" in line(0, begun=15.2)
-    assert "no reply for 4 min" in line(0, begun=240.0)
+def test_the_line_of_a_strategy_says_for_how_long_no_answer_came_and_guesses_no_time_left_meanwhile(model):
+    assert "0 of 16 requests, no answer for 15 s" in line(0, begun=15.2)
+    assert "no answer for 4 min" in line(0, begun=240.0)
     said = line(6, begun=60.0, answered=time.time() - 12.1)
-    assert "6 of 16 requests, no reply for 12 s" in said
+    assert "6 of 16 requests, no answer for 12 s" in said
     assert "about" not in said
-    assert "no reply" not in line(6, begun=60.0, answered=time.time() - 1.0)
-    assert "no reply" not in line(0, begun=2.0)
+    assert "no answer" not in line(6, begun=60.0, answered=time.time() - 1.0)
+    assert "no answer" not in line(0, begun=2.0)
 
 
 def test_the_line_of_a_strategy_says_how_many_requests_are_tried_again_and_what_they_met_with(model):
     met = ("error 503", "rate limit", "error 503")
     assert "0 of 16 requests, 3 tried again (error 503, rate limit)<" in line(0, troubles=met)
-    assert "0 of 16 requests, 1 tried again (no connection)<" in line(0, begun=15.2, troubles=("no connection",))
+    silent = line(0, begun=15.2, troubles=("no connection",))
+    assert "0 of 16 requests, 1 tried again (no connection), no answer for 15 s<" in silent
     at_work = line(7, begun=4.0, answered=time.time(), troubles=("rate limit",))
     assert "7 of 16 requests, 1 tried again (rate limit), about" in at_work
     assert "tried again" not in line(3)
@@ -85,4 +86,4 @@ def test_one_request_is_not_called_requests(model):
 
 def test_a_strategy_that_loads_its_model_is_not_said_to_get_no_reply(model):
     model.loading_since = time.time() - 30
-    assert "no reply" not in line(0, begun=30.0)
+    assert "no answer" not in line(0, begun=30.0)
