@@ -96,14 +96,13 @@ class Tries:
     two words or three, and with nothing once another call begins.
     """
 
-    __slots__ = ("_is_first", "_trouble", "again", "is_open", "lost", "on_trouble", "received", "retries", "sent")
+    __slots__ = ("_is_first", "again", "is_open", "lost", "on_trouble", "received", "retries", "sent")
 
     def __init__(
         self, again: Callable[[], bool] | None = None, on_trouble: Callable[[str], None] | None = None
     ) -> None:
         self.again = again
         self.on_trouble = on_trouble
-        self._trouble = ""
         self.sent: Mapping[str, Any] = {}
         self.retries = 0
         self.received: Receipt | None = None
@@ -114,8 +113,9 @@ class Tries:
     def call(self, sent: Mapping[str, Any]) -> None:
         """A call begins that has these parameters."""
         self.sent = sent
+        if not self._is_first:
+            self.meet("")
         self._is_first = True
-        self.meet("")
 
     def begin(self) -> bool:
         """A try of the call begins; False if it must not."""
@@ -130,9 +130,8 @@ class Tries:
 
     def meet(self, trouble: str) -> None:
         """A try of the call has met with `trouble`."""
-        if self.on_trouble is not None and (trouble or self._trouble):
+        if self.on_trouble is not None:
             self.on_trouble(trouble)
-        self._trouble = trouble
 
 
 tries: ContextVar[Tries | None] = ContextVar("tries", default=None)

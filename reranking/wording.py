@@ -22,13 +22,13 @@ def one_line(text: str, length: int) -> str:
 
 def file_stem(text: str) -> str:
     """How the text begins, as all file systems take it in a file's name."""
-    words = "".join(character if _is_of_a_word(character) else " " for character in text[:40]).split()
+    words = "".join(char if is_of_a_word(char) else " " for char in text[:40]).split()
     return "-".join(words).lower() or "rerank-lens"
 
 
-def _is_of_a_word(character: str) -> bool:
+def is_of_a_word(char: str) -> bool:
     """Whether it is a letter, a digit, an underscore, or a mark on one, as the vowel signs of Hindi are."""
-    return character.isalnum() or character == "_" or unicodedata.category(character).startswith("M")
+    return char.isalnum() or char == "_" or unicodedata.category(char).startswith("M")
 
 
 def in_bytes(size: int) -> str:

@@ -11,10 +11,18 @@ import pytest
 from reranking.documents import Document, as_candidates
 from reranking.engine import run_strategy
 from reranking.gateway import Gateway
+from reranking.providers import embedded
 
 SHARED = Path(__file__).parents[2] / "shared"
 
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the reference material beside the project is absent")
+
+
+def needs(name):
+    """Skips a test where the bundled model `name` is not installed."""
+    reason = embedded._missing(name)
+    return pytest.mark.skipif(bool(reason), reason=reason)
+
 
 FILLER = ["harbour", "lantern", "velvet", "marble", "orchid", "copper", "thunder", "meadow", "pillow", "anchor"]
 

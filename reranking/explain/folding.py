@@ -11,6 +11,8 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
+from reranking.wording import is_of_a_word
+
 _ALIKE = str.maketrans(
     dict.fromkeys("“”„‟«»‹›″＂", '"')
     | dict.fromkeys("‘’‚‛′`´＇", "'")
@@ -67,7 +69,7 @@ class Folded:
     def _inside(self, at: int) -> bool:
         """Tell whether a word goes on from the folded character before `at` to the one at it."""
         around = self.text[at - 1 : at + 1] if at else ""
-        return len(around) == 2 and all(_is_word(char) and not _UNSPACED.match(char) for char in around)
+        return len(around) == 2 and all(is_of_a_word(char) and not _UNSPACED.match(char) for char in around)
 
 
 @lru_cache(maxsize=4096)
@@ -79,15 +81,11 @@ def fold(text: str) -> str:
 
 def plain_words(text: str) -> list[str]:
     """The words of a text without the punctuation around and between them, with their accents and vowel signs."""
-    return "".join(char if _is_word(char) or _is_ignorable(char) else " " for char in text).split()
+    return "".join(char if is_of_a_word(char) or _is_ignorable(char) else " " for char in text).split()
 
 
 def _is_ignorable(char: str) -> bool:
     return unicodedata.category(char) == "Cf" or "\ufe00" <= char <= "\ufe0f"
-
-
-def _is_word(char: str) -> bool:
-    return char.isalnum() or char == "_" or unicodedata.category(char).startswith("M")
 
 
 def _clusters(text: str) -> Iterator[tuple[int, int]]:

@@ -145,8 +145,8 @@ class Run:
         """Take note of what a try of a call met with, or if that is nothing that it need not be told of any more."""
         if trouble:
             self.troubles[call] = trouble
-        else:
-            self.troubles.pop(call, None)
+        elif self.troubles.pop(call, None) is None:
+            return
         self._tell()
 
     def pay(self, cost: float | None) -> None:

@@ -127,11 +127,8 @@ def _failures(failed: int) -> str:
 def _troubles(parts: Sequence[Part]) -> str:
     """How many requests are being tried again, and what they met with, if any are."""
     troubles = Counter(sorted(trouble for part in parts if part.ranking is None for trouble in part.troubles))
-    return (
-        f", {troubles.total():,} tried again ({', '.join(name for name, _ in troubles.most_common())})"
-        if troubles
-        else ""
-    )
+    said = ", ".join(trouble for trouble, _ in troubles.most_common())
+    return f", {troubles.total():,} tried again ({said})" if troubles else ""
 
 
 def _silence(parts: Sequence[Part], started: float) -> str:

@@ -16,6 +16,7 @@ from reranking.providers import embedded
 from reranking.providers.registry import Registry
 from reranking.providers.settings import Settings
 from reranking.requests import Choose, Embed, EmbedTokens, Generate, Likelihood, Message, Score, schema_text
+from tests.support import needs
 
 SETTINGS = Settings(environment={})
 
@@ -29,11 +30,6 @@ PASSAGES = (
     "Marble is a metamorphic rock that forms when limestone is exposed to heat and pressure.",
 )
 TOO_LONG = "The harbour was quiet and the lanterns were lit. " * 60
-
-
-def needs(name):
-    reason = embedded._missing(name)
-    return pytest.mark.skipif(bool(reason), reason=reason)
 
 
 @pytest.fixture(scope="module")

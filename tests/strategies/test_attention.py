@@ -16,7 +16,7 @@ from reranking.requests import Attend
 from reranking.strategies.attention import NO_QUERY, AttentionMass
 from reranking.strategies.catalogue import UnknownStrategyError, make
 from tests.oracles import PerfectOracle, Scripted, said
-from tests.support import candidates, rank
+from tests.support import candidates, needs, rank
 
 HEADS = ((0, 0), (0, 1), (1, 0), (1, 1))
 
@@ -352,7 +352,7 @@ def smollm2():
 
 
 @pytest.mark.models
-@pytest.mark.skipif(bool(embedded._missing("smollm2")), reason=embedded._missing("smollm2"))
+@needs("smollm2")
 @pytest.mark.parametrize("heads", [(), ((12, 3), (20, 8), (0, 0))])
 @pytest.mark.parametrize(("weights", "tolerance"), [("float32", 2e-5), ("smollm2", 3e-3)])
 def test_calibrated_scores_on_the_embedded_model_agree_with_raw_attentions(request, weights, tolerance, heads):

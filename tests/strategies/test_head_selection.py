@@ -16,7 +16,7 @@ from reranking.requests import Attend
 from reranking.strategies.attention import NO_QUERY, AttentionMass
 from reranking.strategies.head_selection import JudgedQuery, NoHeadsError, select_heads
 from tests.oracles import Scripted
-from tests.support import candidates, gateway, rank
+from tests.support import candidates, gateway, needs, rank
 
 GOOD = (1, 2)
 LAST = (0, 1)
@@ -159,7 +159,7 @@ def test_the_chosen_heads_rank_better_than_all_of_them():
 
 
 @pytest.mark.models
-@pytest.mark.skipif(bool(embedded._missing("smollm2")), reason=embedded._missing("smollm2"))
+@needs("smollm2")
 def test_heads_of_the_embedded_model_are_chosen_end_to_end():
     model = embedded.open_model("embedded", "smollm2", Settings(environment={}))
     texts = [
